@@ -1,0 +1,107 @@
+package dev.graft.kernel;
+
+import dev.graft.tensor.Tensor;
+
+/// Fused operations on tensors that the caller provides, outputs included: nothing is allocated.
+/// Every tensor is contiguous and of one floating type; shapes use the alphabet of CONTRIBUTING.
+///
+/// [TorchKernels] is the plain reference for every type and device; `VectorKernels` is for float32
+/// on a CPU.
+public interface Kernels {
+    /// The fastest implementation for this tensor's type and device.
+    static Kernels of(Tensor x) {
+        return TorchKernels.INSTANCE;
+    }
+
+    /// y = x · s ⊙ w with s = 1 / √(mean(x²) + ε) for each row (Zhang and Sennrich 2019).
+    ///
+    /// @param x [T, H]
+    /// @param weight [H]
+    /// @param y [T, H], written
+    /// @param inverseRms [T], written: s
+    void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms);
+
+    /// With g = dy ⊙ w: dx += s · (g − x · s² · mean(g ⊙ x)), and dw += Σ_rows dy ⊙ x · s.
+    ///
+    /// @param dx [T, H], added to
+    /// @param dWeight [H], added to; null where the weight is frozen
+    void rmsNormBackward(
+            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight);
+
+    /// Rotary embedding of token-major heads into head-major ones (Su et al. 2021, halves as in
+    /// Llama): with a = x[t, n, i], b = x[t, n, i + D/2], c = cos[t, i], s = sin[t, i],
+    /// out[n, t, i] = a·c − b·s and out[n, t, i + D/2] = b·c + a·s.
+    ///
+    /// @param x [T, N·D]
+    /// @param cos [T, D/2]
+    /// @param sin [T, D/2]
+    /// @param out [N, T, D], written
+    void rope(Tensor x, Tensor cos, Tensor sin, Tensor out);
+
+    /// The transpose of `rope`: dx[t, n, i] = a·c + b·s and dx[t, n, i + D/2] = b·c − a·s with a, b
+    /// from dOut.
+    ///
+    /// @param dOut [N, T, D]
+    /// @param dx [T, N·D], written
+    void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx);
+
+    /// out = silu(gate) ⊙ up (Shazeer 2020), silu(g) = g · σ(g).
+    ///
+    /// @param gate [T, F]
+    /// @param up [T, F]
+    /// @param out [T, F], written
+    void swiGlu(Tensor gate, Tensor up, Tensor out);
+
+    /// dUp = dOut ⊙ silu(gate), dGate = dOut ⊙ up ⊙ σ(gate)(1 + gate(1 − σ(gate))).
+    ///
+    /// @param dGate [T, F], written; may be the memory of `gate`
+    /// @param dUp [T, F], written; may be the memory of `up`
+    void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+
+    /// Softmax over the columns that a row may see, in place: row i of each matrix sees columns
+    /// 0 … firstRow + i, the others become 0.
+    ///
+    /// @param scores [M, R, C], replaced by the probabilities of scale · scores
+    /// @param logSumExp [M, R], written: log Σ exp(scale · score) over the visible columns
+    void causalSoftmax(Tensor scores, double scale, long firstRow, Tensor logSumExp);
+
+    /// The same probabilities again from the kept sums: exp(scale · score − logSumExp), in place.
+    void causalSoftmaxAgain(Tensor scores, double scale, long firstRow, Tensor logSumExp);
+
+    /// dScores = scale · p ⊙ (dp − delta), in place of dp.
+    ///
+    /// @param p [M, R, C] probabilities
+    /// @param dp [M, R, C] their gradient, replaced by the gradient of the unscaled scores
+    /// @param delta [M, R] Σ_columns p ⊙ dp, which equals Σ_D dO ⊙ O
+    void softmaxBackward(Tensor p, Tensor dp, Tensor delta, double scale);
+
+    /// out = Σ_D a ⊙ b for each row.
+    ///
+    /// @param a [M, D]
+    /// @param b [M, D]
+    /// @param out [M], written
+    void rowDots(Tensor a, Tensor b, Tensor out);
+
+    /// The sum over rows of −log softmax(logits) at the target, and its gradient times `gradScale` in place of the
+    /// logits.
+    ///
+    /// @param logits [M, V], replaced by gradScale · (softmax(logits) − onehot(target))
+    /// @param targets M token ids
+    /// @return the sum of the losses, in nats
+    double crossEntropy(Tensor logits, int[] targets, double gradScale);
+
+    /// One AdamW step with decoupled decay (Loshchilov and Hutter 2019), in the order of
+    /// torch.optim.AdamW: p ← p·(1 − lr·λ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
+    /// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), with g the gradient times `gradScale`.
+    void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+
+    /// The constants of an AdamW step; `step` counts from 1.
+    record AdamWStep(
+            double learningRate,
+            double beta1,
+            double beta2,
+            double epsilon,
+            double weightDecay,
+            long step,
+            double gradScale) {}
+}

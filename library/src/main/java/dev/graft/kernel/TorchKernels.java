@@ -1,0 +1,156 @@
+package dev.graft.kernel;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+
+/// The fused operations spelled out in libtorch's own: every type and device, and the oracle of
+/// the other implementations' tests.
+public final class TorchKernels implements Kernels {
+    public static final TorchKernels INSTANCE = new TorchKernels();
+
+    private TorchKernels() {}
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+        try (var _ = Scope.open()) {
+            Tensor s = x.mul(x).mean(1, true).add(epsilon).rsqrt(); // [T, 1]
+            inverseRms.copyInPlace(s.view(x.size(0)));
+            y.copyInPlace(x.mul(s).mul(weight));
+        }
+    }
+
+    @Override
+    public void rmsNormBackward(
+            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight) {
+        try (var _ = Scope.open()) {
+            Tensor s = inverseRms.view(x.size(0), 1);
+            Tensor normed = x.mul(s); // [T, H]
+            if (dWeight != null) {
+                dWeight.addInPlace(dy.mul(normed).sum(0, false));
+            }
+            Tensor g = dy.mul(weight);
+            Tensor mean = g.mul(normed).mean(1, true); // [T, 1]
+            dx.addInPlace(g.sub(normed.mul(mean)).mul(s));
+        }
+    }
+
+    @Override
+    public void rope(Tensor x, Tensor cos, Tensor sin, Tensor out) {
+        rotate(headMajor(x, out), cos, sin, out, 1);
+    }
+
+    @Override
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
+        try (var _ = Scope.open()) {
+            rotate(dOut, cos, sin, headMajor(dx, dOut), -1);
+        }
+    }
+
+    /// [T, N·D] seen as [N, T, D].
+    private static Tensor headMajor(Tensor tokenMajor, Tensor like) {
+        return tokenMajor.view(like.size(1), like.size(0), like.size(2)).transpose(0, 1);
+    }
+
+    private static void rotate(Tensor x, Tensor cos, Tensor sin, Tensor out, int direction) {
+        try (var _ = Scope.open()) {
+            long half = cos.size(1);
+            Tensor a = x.narrow(2, 0, half); // [N, T, D/2]
+            Tensor b = x.narrow(2, half, half);
+            Tensor s = sin.mul(direction);
+            Tensor first = a.mul(cos).sub(b.mul(s));
+            Tensor second = b.mul(cos).add(a.mul(s));
+            out.narrow(2, 0, half).copyInPlace(first);
+            out.narrow(2, half, half).copyInPlace(second);
+        }
+    }
+
+    @Override
+    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+        try (var _ = Scope.open()) {
+            out.copyInPlace(gate.sigmoid().mul(gate).mul(up));
+        }
+    }
+
+    @Override
+    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        try (var _ = Scope.open()) {
+            Tensor sigma = gate.sigmoid();
+            Tensor slope = sigma.neg().add(1).mul(gate).add(1).mul(sigma);
+            Tensor forUp = dOut.mul(sigma.mul(gate));
+            Tensor forGate = dOut.mul(up).mul(slope);
+            dUp.copyInPlace(forUp);
+            dGate.copyInPlace(forGate);
+        }
+    }
+
+    @Override
+    public void causalSoftmax(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+        try (var _ = Scope.open()) {
+            Tensor hidden = hidden(scores, firstRow);
+            Tensor masked = scores.mul(scale).maskedFill(hidden, Double.NEGATIVE_INFINITY);
+            logSumExp.copyInPlace(masked.logSumExp(2, false));
+            scores.copyInPlace(masked.softmax(2));
+        }
+    }
+
+    @Override
+    public void causalSoftmaxAgain(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+        try (var _ = Scope.open()) {
+            Tensor sums = logSumExp.view(scores.size(0), scores.size(1), 1);
+            Tensor p = scores.mul(scale).sub(sums).exp();
+            scores.copyInPlace(p.maskedFill(hidden(scores, firstRow), 0));
+        }
+    }
+
+    /// True where column > firstRow + row. [R, C]
+    private static Tensor hidden(Tensor scores, long firstRow) {
+        Tensor ones = Tensor.full(scores.dtype(), 1, scores.size(1), scores.size(2));
+        return ones.triu(firstRow + 1).gt(0);
+    }
+
+    @Override
+    public void softmaxBackward(Tensor p, Tensor dp, Tensor delta, double scale) {
+        try (var _ = Scope.open()) {
+            Tensor d = delta.view(p.size(0), p.size(1), 1);
+            dp.copyInPlace(dp.sub(d).mul(p).mul(scale));
+        }
+    }
+
+    @Override
+    public void rowDots(Tensor a, Tensor b, Tensor out) {
+        try (var _ = Scope.open()) {
+            out.copyInPlace(a.mul(b).sum(1, false));
+        }
+    }
+
+    @Override
+    public double crossEntropy(Tensor logits, int[] targets, double gradScale) {
+        try (var _ = Scope.open()) {
+            Tensor column = Tensor.of(targets, targets.length, 1).to(DType.I64);
+            Tensor picked = logits.gather(1, column); // [M, 1]
+            Tensor sums = logits.logSumExp(1, true); // [M, 1]
+            double loss = sums.sub(picked).sum().item();
+            Tensor gradient = logits.sub(sums).exp(); // [M, V]
+            Tensor rows = Tensor.zeros(logits.dtype(), logits.size(0), logits.size(1));
+            Tensor ones = Tensor.full(logits.dtype(), 1, logits.size(0), 1);
+            rows.scatterAddInPlace(1, column, ones);
+            logits.copyInPlace(gradient.sub(rows).mul(gradScale));
+            return loss;
+        }
+    }
+
+    @Override
+    public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+        try (var _ = Scope.open()) {
+            double correction1 = 1 - Math.pow(step.beta1(), step.step());
+            double correction2 = 1 - Math.pow(step.beta2(), step.step());
+            Tensor g = gradient.mul(step.gradScale());
+            p.mulInPlace(1 - step.learningRate() * step.weightDecay());
+            m.mulInPlace(step.beta1()).addInPlace(g, 1 - step.beta1());
+            v.mulInPlace(step.beta2()).addcmulInPlace(g, g, 1 - step.beta2());
+            Tensor denominator = v.sqrt().mul(1 / Math.sqrt(correction2)).add(step.epsilon());
+            p.addcdivInPlace(m, denominator, -step.learningRate() / correction1);
+        }
+    }
+}

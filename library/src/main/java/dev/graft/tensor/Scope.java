@@ -1,0 +1,207 @@
+package dev.graft.tensor;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.LongAdder;
+
+/// The lifetime of tensors: every tensor belongs to the scope that was current on its thread when
+/// it was made, and is freed when that scope closes, unless handed on by `keep` or `adopt`.
+///
+/// An opened scope is current until closed and must be closed by its own thread, innermost first.
+/// A detached scope owns tensors without being current; `enter` makes it current for a while.
+public final class Scope implements AutoCloseable {
+    private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
+    private static final LongAdder LIVE_TENSORS = new LongAdder();
+    private static final LongAdder LIVE_BYTES = new LongAdder();
+
+    private final String name;
+    private final Scope parent;
+    private final boolean onStack;
+    private Tensor first;
+    private boolean closed;
+
+    private Scope(String name, Scope parent, boolean onStack) {
+        this.name = name;
+        this.parent = parent;
+        this.onStack = onStack;
+    }
+
+    /// A scope that is current on this thread until it closes.
+    public static Scope open() {
+        return open("scope");
+    }
+
+    public static Scope open(String name) {
+        var scope = new Scope(name, CURRENT.get(), true);
+        CURRENT.set(scope);
+        return scope;
+    }
+
+    /// A scope that owns what is handed to it, or what is made while it is entered.
+    public static Scope detached(String name) {
+        return new Scope(name, null, false);
+    }
+
+    static Scope current() {
+        Scope scope = CURRENT.get();
+        if (scope == null) {
+            throw new IllegalStateException(
+                    "no scope is open on thread "
+                            + Thread.currentThread().getName()
+                            + ": tensors are made inside try (var scope = Scope.open())");
+        }
+        return scope;
+    }
+
+    /// Makes a detached scope current until the returned handle closes.
+    public Entered enter() {
+        if (closed) {
+            throw new IllegalStateException("scope '" + name + "' is closed");
+        }
+        Scope before = CURRENT.get();
+        CURRENT.set(this);
+        return new Entered(this, before);
+    }
+
+    /// The time during which a detached scope is current.
+    public static final class Entered implements AutoCloseable {
+        private final Scope entered;
+        private final Scope before;
+
+        private Entered(Scope entered, Scope before) {
+            this.entered = entered;
+            this.before = before;
+        }
+
+        @Override
+        public void close() {
+            if (CURRENT.get() != entered) {
+                throw new IllegalStateException(
+                        "scope '" + entered.name + "' is left while an inner scope is open");
+            }
+            set(before);
+        }
+    }
+
+    /// Hands a tensor of this scope to the scope around it, and returns it.
+    public Tensor keep(Tensor tensor) {
+        if (parent == null) {
+            throw new IllegalStateException("scope '" + name + "' has no scope around it");
+        }
+        return parent.adopt(tensor);
+    }
+
+    /// Takes a tensor over from whichever scope owns it, and returns it.
+    public Tensor adopt(Tensor tensor) {
+        if (closed) {
+            throw new IllegalStateException("scope '" + name + "' is closed");
+        }
+        Scope owner = tensor.owner;
+        if (owner == this) {
+            return tensor;
+        }
+        if (owner == null) {
+            throw new IllegalStateException("the tensor is closed");
+        }
+        owner.unlink(tensor);
+        link(tensor);
+        return tensor;
+    }
+
+    void register(Tensor tensor) {
+        link(tensor);
+        LIVE_TENSORS.increment();
+        LIVE_BYTES.add(tensor.ownBytes);
+    }
+
+    void release(Tensor tensor) {
+        unlink(tensor);
+        forget(tensor);
+    }
+
+    private static void forget(Tensor tensor) {
+        LIVE_TENSORS.decrement();
+        LIVE_BYTES.add(-tensor.ownBytes);
+    }
+
+    private void link(Tensor tensor) {
+        tensor.owner = this;
+        tensor.previous = null;
+        tensor.next = first;
+        if (first != null) {
+            first.previous = tensor;
+        }
+        first = tensor;
+    }
+
+    private void unlink(Tensor tensor) {
+        if (tensor.previous == null) {
+            first = tensor.next;
+        } else {
+            tensor.previous.next = tensor.next;
+        }
+        if (tensor.next != null) {
+            tensor.next.previous = tensor.previous;
+        }
+        tensor.owner = null;
+        tensor.previous = null;
+        tensor.next = null;
+    }
+
+    /// Frees every tensor that still belongs to this scope.
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        if (onStack) {
+            if (CURRENT.get() != this) {
+                throw new IllegalStateException(
+                        "scope '" + name + "' is not the innermost scope of this thread");
+            }
+            set(parent);
+        }
+        closed = true;
+        for (Tensor t = first; t != null; ) {
+            Tensor next = t.next;
+            t.owner = null;
+            forget(t);
+            t.free();
+            t = next;
+        }
+        first = null;
+    }
+
+    private static void set(Scope scope) {
+        if (scope == null) {
+            CURRENT.remove();
+        } else {
+            CURRENT.set(scope);
+        }
+    }
+
+    /// Bytes of memory that all live tensors of the process own; views and mapped files count 0.
+    public static long liveBytes() {
+        return LIVE_BYTES.sum();
+    }
+
+    /// Live tensors of the process, views included.
+    public static long liveTensors() {
+        return LIVE_TENSORS.sum();
+    }
+
+    /// What this scope and those around it hold, one line a scope, for finding leaks.
+    public String dump() {
+        List<String> lines = new ArrayList<>();
+        for (Scope s = this; s != null; s = s.parent) {
+            long count = 0;
+            long bytes = 0;
+            for (Tensor t = s.first; t != null; t = t.next) {
+                count++;
+                bytes += t.ownBytes;
+            }
+            lines.add("%s: %,d tensors, %,d bytes".formatted(s.name, count, bytes));
+        }
+        return String.join("\n", lines);
+    }
+}

@@ -1,0 +1,546 @@
+package dev.graft.tensor;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.Arrays;
+import java.util.function.Supplier;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.LongOptional;
+import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarTypeOptional;
+import org.bytedeco.pytorch.TensorOptions;
+import org.bytedeco.pytorch.TensorVector;
+import org.bytedeco.pytorch.global.torch;
+
+/// A native array of numbers: a thin handle on a libtorch tensor that belongs to a [Scope].
+///
+/// Names and meanings of the operations are PyTorch's; those that end in `InPlace` or `Into` write
+/// to memory that exists. A view shares the memory of its source, which must outlive it. Errors of
+/// libtorch arrive as `IllegalArgumentException` that names the operation and the shapes.
+public final class Tensor implements AutoCloseable {
+    static {
+        Torch.load();
+    }
+
+    private static final Scalar ONE = new Scalar(1.0);
+    private static final Scalar ZERO = new Scalar(0.0);
+
+    private final org.bytedeco.pytorch.Tensor raw;
+    private final DType dtype;
+    private long[] shape;
+    final long ownBytes;
+    Scope owner;
+    Tensor previous;
+    Tensor next;
+
+    private Tensor(org.bytedeco.pytorch.Tensor raw, boolean ownsMemory) {
+        this.raw = raw;
+        this.dtype = DType.of(raw.scalar_type());
+        this.ownBytes = ownsMemory ? raw.nbytes() : 0;
+        Scope.current().register(this);
+    }
+
+    // ---- making ----
+
+    public static Tensor empty(DType dtype, long... shape) {
+        try (var options = new TensorOptions(dtype.scalarType)) {
+            return made("empty", () -> torch.torch_empty(shape, options, null));
+        }
+    }
+
+    public static Tensor zeros(DType dtype, long... shape) {
+        try (var options = new TensorOptions(dtype.scalarType)) {
+            return made("zeros", () -> torch.torch_zeros(shape, options));
+        }
+    }
+
+    public static Tensor full(DType dtype, double value, long... shape) {
+        try (var options = new TensorOptions(dtype.scalarType);
+                var scalar = new Scalar(value)) {
+            return made("full", () -> torch.torch_full(shape, scalar, options));
+        }
+    }
+
+    /// A tensor of the values in row-major order; `shape` defaults to one dimension.
+    public static Tensor of(float[] values, long... shape) {
+        Tensor t = empty(DType.F32, shape.length == 0 ? new long[] {values.length} : shape);
+        t.requireElements(values.length);
+        MemorySegment.copy(values, 0, t.segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
+        return t;
+    }
+
+    public static Tensor of(double[] values, long... shape) {
+        Tensor t = empty(DType.F64, shape.length == 0 ? new long[] {values.length} : shape);
+        t.requireElements(values.length);
+        MemorySegment.copy(values, 0, t.segment(), ValueLayout.JAVA_DOUBLE, 0, values.length);
+        return t;
+    }
+
+    public static Tensor of(int[] values, long... shape) {
+        Tensor t = empty(DType.I32, shape.length == 0 ? new long[] {values.length} : shape);
+        t.requireElements(values.length);
+        MemorySegment.copy(values, 0, t.segment(), ValueLayout.JAVA_INT, 0, values.length);
+        return t;
+    }
+
+    /// A tensor over memory that someone else owns, a mapped file above all. The memory must
+    /// outlive the tensor, and a tensor over read-only memory must never be written to.
+    public static Tensor over(MemorySegment memory, DType dtype, long... shape) {
+        try (var options = new TensorOptions(dtype.scalarType);
+                var address = new Address(memory.address())) {
+            var t = view("over", () -> torch.from_blob(address, shape, options));
+            if (t.numel() * dtype.bytes() != memory.byteSize()) {
+                String found = t.describe();
+                t.close();
+                throw new IllegalArgumentException(
+                        "over: %,d bytes of memory for %s".formatted(memory.byteSize(), found));
+            }
+            return t;
+        }
+    }
+
+    private static final class Address extends Pointer {
+        Address(long address) {
+            this.address = address;
+        }
+    }
+
+    private void requireElements(int count) {
+        if (numel() != count) {
+            String found = describe();
+            close();
+            throw new IllegalArgumentException(count + " values for " + found);
+        }
+    }
+
+    private static Tensor made(
+            String op, Supplier<org.bytedeco.pytorch.Tensor> call, Tensor... inputs) {
+        return run(op, call, true, inputs);
+    }
+
+    private static Tensor view(
+            String op, Supplier<org.bytedeco.pytorch.Tensor> call, Tensor... inputs) {
+        return run(op, call, false, inputs);
+    }
+
+    private static Tensor run(
+            String op, Supplier<org.bytedeco.pytorch.Tensor> call, boolean owns, Tensor... inputs) {
+        try {
+            return new Tensor(call.get(), owns);
+        } catch (IllegalStateException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw Torch.failure(op, e, inputs);
+        }
+    }
+
+    private Tensor act(String op, Runnable call, Tensor... inputs) {
+        try {
+            call.run();
+            return this;
+        } catch (RuntimeException e) {
+            throw Torch.failure(op, e, inputs);
+        }
+    }
+
+    // ---- looking ----
+
+    /// The lengths of the dimensions; not to be written to.
+    public long[] shape() {
+        if (shape == null) {
+            long[] s = new long[(int) raw.dim()];
+            for (int i = 0; i < s.length; i++) {
+                s[i] = raw.size(i);
+            }
+            shape = s;
+        }
+        return shape;
+    }
+
+    /// The length of dimension `i`; negative `i` counts from the end.
+    public long size(int i) {
+        long[] s = shape();
+        return s[i < 0 ? s.length + i : i];
+    }
+
+    public int dim() {
+        return shape().length;
+    }
+
+    public long numel() {
+        long n = 1;
+        for (long d : shape()) {
+            n *= d;
+        }
+        return n;
+    }
+
+    public DType dtype() {
+        return dtype;
+    }
+
+    public boolean isContiguous() {
+        return raw.is_contiguous();
+    }
+
+    /// Elements to step over for the next index of dimension `i`.
+    public long stride(int i) {
+        return raw.stride(i);
+    }
+
+    public boolean onCpu() {
+        return raw.is_cpu();
+    }
+
+    /// `F32[2, 3]`, for messages.
+    public String describe() {
+        return raw.isNull() ? "closed" : dtype + Arrays.toString(shape());
+    }
+
+    @Override
+    public String toString() {
+        return "Tensor " + describe();
+    }
+
+    /// The memory of a contiguous CPU tensor. Valid while the tensor lives.
+    @SuppressWarnings("restricted")
+    public MemorySegment segment() {
+        if (!onCpu() || !isContiguous()) {
+            throw new IllegalArgumentException("segment: " + describe() + " is not contiguous");
+        }
+        return MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
+    }
+
+    /// The address of the first element.
+    public long address() {
+        return raw.data_ptr().address();
+    }
+
+    /// The value of a tensor of one element.
+    public double item() {
+        return raw.item_double();
+    }
+
+    /// The values in row-major order, as floats.
+    public float[] toFloats() {
+        try (var _ = Scope.open()) {
+            MemorySegment s = to(DType.F32).contiguous().segment();
+            return s.toArray(ValueLayout.JAVA_FLOAT);
+        }
+    }
+
+    public double[] toDoubles() {
+        try (var _ = Scope.open()) {
+            MemorySegment s = to(DType.F64).contiguous().segment();
+            return s.toArray(ValueLayout.JAVA_DOUBLE);
+        }
+    }
+
+    public int[] toInts() {
+        try (var _ = Scope.open()) {
+            return to(DType.I32).contiguous().segment().toArray(ValueLayout.JAVA_INT);
+        }
+    }
+
+    /// Whether both have the same type, shape and values.
+    public boolean sameAs(Tensor other) {
+        return dtype == other.dtype
+                && Arrays.equals(shape(), other.shape())
+                && raw.equal(other.raw);
+    }
+
+    public boolean allFinite() {
+        try (var _ = Scope.open()) {
+            Tensor sum = made("sum", () -> raw.isfinite().all());
+            return sum.item() != 0;
+        }
+    }
+
+    // ---- views ----
+
+    public Tensor view(long... shape) {
+        return view("view", () -> raw.view(shape), this);
+    }
+
+    public Tensor transpose(int a, int b) {
+        return view("transpose", () -> raw.transpose(a, b), this);
+    }
+
+    public Tensor t() {
+        return view("t", raw::t, this);
+    }
+
+    public Tensor permute(long... dims) {
+        return view("permute", () -> raw.permute(dims), this);
+    }
+
+    public Tensor narrow(int dim, long start, long length) {
+        return view("narrow", () -> raw.narrow(dim, start, length), this);
+    }
+
+    public Tensor select(int dim, long index) {
+        return view("select", () -> raw.select(dim, index), this);
+    }
+
+    public Tensor expand(long... shape) {
+        return view("expand", () -> raw.expand(shape), this);
+    }
+
+    public Tensor unsqueeze(int dim) {
+        return view("unsqueeze", () -> raw.unsqueeze(dim), this);
+    }
+
+    /// Another handle on the same memory.
+    public Tensor alias() {
+        return view("alias", raw::detach, this);
+    }
+
+    // ---- copies ----
+
+    public Tensor copy() {
+        return made("clone", () -> torch.clone(raw), this);
+    }
+
+    public Tensor contiguous() {
+        return isContiguous() ? alias() : made("contiguous", raw::contiguous, this);
+    }
+
+    public Tensor to(DType type) {
+        return type == dtype ? alias() : made("to", () -> raw.to(type.scalarType), this);
+    }
+
+    public static Tensor cat(int dim, Tensor... parts) {
+        var raws = Arrays.stream(parts).map(p -> p.raw).toArray(org.bytedeco.pytorch.Tensor[]::new);
+        try (var vector = new TensorVector(raws)) {
+            return made("cat", () -> torch.cat(vector, dim), parts);
+        }
+    }
+
+    public Tensor indexSelect(int dim, Tensor index) {
+        return made("index_select", () -> raw.index_select(dim, index.raw), this, index);
+    }
+
+    // ---- products ----
+
+    public Tensor matmul(Tensor b) {
+        return made("matmul", () -> raw.matmul(b.raw), this, b);
+    }
+
+    /// out = a · b for matrices.
+    public static Tensor mmInto(Tensor out, Tensor a, Tensor b) {
+        return out.act("mm", () -> torch.mm_out(out.raw, a.raw, b.raw), a, b, out);
+    }
+
+    /// out = a · b for batches of matrices.
+    public static Tensor bmmInto(Tensor out, Tensor a, Tensor b) {
+        return out.act("bmm", () -> torch.bmm_out(out.raw, a.raw, b.raw), a, b, out);
+    }
+
+    /// this = beta · this + alpha · a · b for matrices.
+    public Tensor addmmInPlace(Tensor a, Tensor b, double beta, double alpha) {
+        try (var be = new Scalar(beta);
+                var al = new Scalar(alpha)) {
+            return act("addmm", () -> raw.addmm_(a.raw, b.raw, be, al), this, a, b);
+        }
+    }
+
+    /// this = this + a · b for batches of matrices.
+    public Tensor baddbmmInPlace(Tensor a, Tensor b) {
+        return act("baddbmm", () -> raw.baddbmm_(a.raw, b.raw), this, a, b);
+    }
+
+    // ---- elementwise ----
+
+    public Tensor add(Tensor b) {
+        return made("add", () -> raw.add(b.raw, ONE), this, b);
+    }
+
+    public Tensor sub(Tensor b) {
+        return made("sub", () -> raw.sub(b.raw, ONE), this, b);
+    }
+
+    public Tensor mul(Tensor b) {
+        return made("mul", () -> raw.mul(b.raw), this, b);
+    }
+
+    public Tensor mul(double b) {
+        try (var s = new Scalar(b)) {
+            return made("mul", () -> raw.mul(s), this);
+        }
+    }
+
+    public Tensor div(Tensor b) {
+        return made("div", () -> raw.div(b.raw), this, b);
+    }
+
+    public Tensor add(double b) {
+        try (var s = new Scalar(b)) {
+            return made("add", () -> raw.add(s, ONE), this);
+        }
+    }
+
+    public Tensor addInPlace(Tensor b) {
+        return act("add", () -> raw.add_(b.raw, ONE), this, b);
+    }
+
+    /// this = this + alpha · b.
+    public Tensor addInPlace(Tensor b, double alpha) {
+        try (var s = new Scalar(alpha)) {
+            return act("add", () -> raw.add_(b.raw, s), this, b);
+        }
+    }
+
+    public Tensor mulInPlace(Tensor b) {
+        return act("mul", () -> raw.mul_(b.raw), this, b);
+    }
+
+    public Tensor mulInPlace(double b) {
+        try (var s = new Scalar(b)) {
+            return act("mul", () -> raw.mul_(s), this);
+        }
+    }
+
+    /// this = this + alpha · a ⊙ b.
+    public Tensor addcmulInPlace(Tensor a, Tensor b, double alpha) {
+        try (var s = new Scalar(alpha)) {
+            return act("addcmul", () -> raw.addcmul_(a.raw, b.raw, s), this, a, b);
+        }
+    }
+
+    /// this = this + alpha · a / b.
+    public Tensor addcdivInPlace(Tensor a, Tensor b, double alpha) {
+        try (var s = new Scalar(alpha)) {
+            return act("addcdiv", () -> raw.addcdiv_(a.raw, b.raw, s), this, a, b);
+        }
+    }
+
+    public Tensor copyInPlace(Tensor source) {
+        return act("copy", () -> raw.copy_(source.raw), this, source);
+    }
+
+    public Tensor zeroInPlace() {
+        return act("zero", () -> raw.fill_(ZERO), this);
+    }
+
+    public Tensor neg() {
+        return made("neg", raw::neg, this);
+    }
+
+    public Tensor exp() {
+        return made("exp", raw::exp, this);
+    }
+
+    public Tensor sigmoid() {
+        return made("sigmoid", raw::sigmoid, this);
+    }
+
+    public Tensor rsqrt() {
+        return made("rsqrt", raw::rsqrt, this);
+    }
+
+    public Tensor sqrt() {
+        return made("sqrt", raw::sqrt, this);
+    }
+
+    public Tensor abs() {
+        return made("abs", raw::abs, this);
+    }
+
+    /// Where `mask` is true `value`, elsewhere this.
+    public Tensor maskedFill(Tensor mask, double value) {
+        try (var s = new Scalar(value)) {
+            return made("masked_fill", () -> raw.masked_fill(mask.raw, s), this, mask);
+        }
+    }
+
+    /// The part on and above diagonal `k`.
+    public Tensor triu(long k) {
+        return made("triu", () -> raw.triu(k), this);
+    }
+
+    public Tensor gt(double b) {
+        try (var s = new Scalar(b)) {
+            return made("gt", () -> raw.gt(s), this);
+        }
+    }
+
+    // ---- reductions ----
+
+    public Tensor sum() {
+        return made("sum", raw::sum, this);
+    }
+
+    /// The sum over one dimension, which stays with length 1 if `keep`.
+    public Tensor sum(int dim, boolean keep) {
+        try (var none = new ScalarTypeOptional()) {
+            return made("sum", () -> raw.sum(new long[] {dim}, keep, none), this);
+        }
+    }
+
+    public Tensor mean(int dim, boolean keep) {
+        try (var none = new ScalarTypeOptional()) {
+            return made("mean", () -> raw.mean(new long[] {dim}, keep, none), this);
+        }
+    }
+
+    public Tensor max() {
+        return made("max", raw::max, this);
+    }
+
+    public Tensor logSumExp(int dim, boolean keep) {
+        return made("logsumexp", () -> raw.logsumexp(new long[] {dim}, keep), this);
+    }
+
+    public Tensor softmax(int dim) {
+        return made("softmax", () -> raw.softmax(dim), this);
+    }
+
+    public Tensor argmax(int dim) {
+        try (var d = new LongOptional(dim)) {
+            return made("argmax", () -> raw.argmax(d, false), this);
+        }
+    }
+
+    /// this[index[i]] += source[i] along `dim`.
+    public Tensor indexAddInPlace(int dim, Tensor index, Tensor source) {
+        return act(
+                "index_add", () -> raw.index_add_(dim, index.raw, source.raw), this, index, source);
+    }
+
+    /// this[index[i]] += source[i] element by element along `dim`.
+    public Tensor scatterAddInPlace(int dim, Tensor index, Tensor source) {
+        return act(
+                "scatter_add",
+                () -> raw.scatter_add_(dim, index.raw, source.raw),
+                this,
+                index,
+                source);
+    }
+
+    public Tensor gather(int dim, Tensor index) {
+        return made("gather", () -> raw.gather(dim, index.raw), this, index);
+    }
+
+    // ---- life ----
+
+    org.bytedeco.pytorch.Tensor raw() {
+        return raw;
+    }
+
+    static Tensor wrap(org.bytedeco.pytorch.Tensor raw) {
+        return new Tensor(raw, true);
+    }
+
+    void free() {
+        raw.close();
+    }
+
+    /// Frees the tensor before its scope closes; closing twice is harmless.
+    @Override
+    public void close() {
+        if (owner != null) {
+            owner.release(this);
+            free();
+        }
+    }
+}

@@ -1,0 +1,131 @@
+package dev.graft.tensor;
+
+import dev.graft.error.OutOfMemory;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.stream.Collectors;
+import org.bytedeco.javacpp.Loader;
+import org.bytedeco.pytorch.global.torch;
+
+/// The native library as a whole: loading it, its threads, the memory of the process, and its
+/// errors put into words.
+public final class Torch {
+    private static final int M_TRIM_THRESHOLD = -1;
+    private static final int M_MMAP_THRESHOLD = -3;
+    private static final int M_ARENA_MAX = -8;
+
+    static {
+        keepFreedMemory();
+        Loader.load(torch.class);
+        // One sum is one order of additions: results do not depend on the load of the machine.
+        torch.set_num_threads(Runtime.getRuntime().availableProcessors());
+    }
+
+    private Torch() {}
+
+    /// Loads the natives if that has not happened yet.
+    public static void load() {}
+
+    /// glibc returns large blocks to the system and faults them in again at each use, which costs
+    /// more than the arithmetic on them; told so, it keeps them.
+    @SuppressWarnings("restricted")
+    private static void keepFreedMemory() {
+        var linker = Linker.nativeLinker();
+        var symbol = linker.defaultLookup().find("mallopt");
+        if (symbol.isEmpty()) {
+            return; // not glibc: nothing to tell
+        }
+        var mallopt =
+                linker.downcallHandle(
+                        symbol.get(),
+                        FunctionDescriptor.of(
+                                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
+        try {
+            int unused = (int) mallopt.invokeExact(M_MMAP_THRESHOLD, 1 << 30);
+            unused = (int) mallopt.invokeExact(M_TRIM_THRESHOLD, Integer.MAX_VALUE);
+            unused = (int) mallopt.invokeExact(M_ARENA_MAX, 1);
+        } catch (Throwable e) {
+            throw new IllegalStateException("mallopt could not be called", e);
+        }
+    }
+
+    public static int threads() {
+        return torch.get_num_threads();
+    }
+
+    public static void setThreads(int threads) {
+        torch.set_num_threads(threads);
+    }
+
+    /// The version of the native library's binding and the vector instructions it uses.
+    public static String version() {
+        String capability = "unknown";
+        try (var config = torch.show_config()) {
+            for (String line : config.getString().split("\n")) {
+                if (line.contains("CPU capability usage:")) {
+                    capability = line.substring(line.indexOf(':') + 1).strip();
+                }
+            }
+        }
+        try {
+            return "libtorch %s, %s"
+                    .formatted(Loader.getVersion("org.bytedeco", "pytorch"), capability);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public static boolean cudaAvailable() {
+        return torch.cuda_is_available();
+    }
+
+    /// Resident memory of this process now, in bytes.
+    public static long residentBytes() {
+        return processStatus("VmRSS:");
+    }
+
+    /// The highest resident memory of this process so far, in bytes.
+    public static long peakResidentBytes() {
+        return processStatus("VmHWM:");
+    }
+
+    private static long processStatus(String field) {
+        Path status = Path.of("/proc/self/status");
+        if (!Files.exists(status)) {
+            return Runtime.getRuntime().totalMemory() + Scope.liveBytes();
+        }
+        try {
+            for (String line : Files.readAllLines(status)) {
+                if (line.startsWith(field)) {
+                    return Long.parseLong(line.replaceAll("[^0-9]", "")) * 1024;
+                }
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        throw new IllegalStateException(status + " has no line " + field);
+    }
+
+    static RuntimeException failure(String op, RuntimeException cause, Tensor... inputs) {
+        String shapes =
+                Arrays.stream(inputs).map(Tensor::describe).collect(Collectors.joining(", "));
+        String text = String.valueOf(cause.getMessage());
+        int end = text.indexOf("\nException raised from");
+        String reason = end < 0 ? text : text.substring(0, end);
+        String message = "%s(%s): %s".formatted(op, shapes, reason);
+        if (reason.contains("can't allocate memory") || reason.contains("out of memory")) {
+            return new OutOfMemory(
+                    message
+                            + "; expected enough memory: lower per_device_train_batch_size or"
+                            + " max_length",
+                    cause);
+        }
+        return new IllegalArgumentException(message, cause);
+    }
+}
