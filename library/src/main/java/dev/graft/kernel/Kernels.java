@@ -82,8 +82,8 @@ public interface Kernels {
     /// @param out [M], written
     void rowDots(Tensor a, Tensor b, Tensor out);
 
-    /// The sum over rows of −log softmax(logits) at the target, and its gradient times `gradScale` in place of the
-    /// logits.
+    /// The sum over rows of −log softmax(logits) at the target, and its gradient times
+    /// `gradScale` in place of the logits.
     ///
     /// @param logits [M, V], replaced by gradScale · (softmax(logits) − onehot(target))
     /// @param targets M token ids

@@ -143,8 +143,8 @@ public final class TorchKernels implements Kernels {
     @Override
     public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
         try (var _ = Scope.open()) {
-            double correction1 = 1 - Math.pow(step.beta1(), step.step());
-            double correction2 = 1 - Math.pow(step.beta2(), step.step());
+            double correction1 = 1 - Math.pow(step.beta1(), (double) step.step());
+            double correction2 = 1 - Math.pow(step.beta2(), (double) step.step());
             Tensor g = gradient.mul(step.gradScale());
             p.mulInPlace(1 - step.learningRate() * step.weightDecay());
             m.mulInPlace(step.beta1()).addInPlace(g, 1 - step.beta1());

@@ -51,7 +51,10 @@ public enum DType {
 
     /// The type that a safetensors header names, or null where Graft has no such type.
     public static DType ofFileName(String name) {
-        return Arrays.stream(values()).filter(d -> d.fileName.equals(name)).findFirst().orElse(null);
+        return Arrays.stream(values())
+                .filter(d -> d.fileName.equals(name))
+                .findFirst()
+                .orElse(null);
     }
 
     /// The type named as in PyTorch and `config.json` (`float32`, `bfloat16`, `float16`).

@@ -501,13 +501,13 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
-    /// this[index[i]] += source[i] along `dim`.
+    /// Adds the rows of `source` to the rows that `index` names, along `dim`.
     public Tensor indexAddInPlace(int dim, Tensor index, Tensor source) {
         return act(
                 "index_add", () -> raw.index_add_(dim, index.raw, source.raw), this, index, source);
     }
 
-    /// this[index[i]] += source[i] element by element along `dim`.
+    /// Adds each element of `source` where `index` says, along `dim`.
     public Tensor scatterAddInPlace(int dim, Tensor index, Tensor source) {
         return act(
                 "scatter_add",

@@ -67,7 +67,7 @@ public final class Torch {
     public static String version() {
         String capability = "unknown";
         try (var config = torch.show_config()) {
-            for (String line : config.getString().split("\n")) {
+            for (String line : config.getString().lines().toList()) {
                 if (line.contains("CPU capability usage:")) {
                     capability = line.substring(line.indexOf(':') + 1).strip();
                 }
