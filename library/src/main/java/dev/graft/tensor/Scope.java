@@ -108,6 +108,11 @@ public final class Scope implements AutoCloseable {
         return tensor;
     }
 
+    /// Hands a tensor to the scope that is current on this thread, and returns it.
+    public static Tensor handToCurrent(Tensor tensor) {
+        return current().adopt(tensor);
+    }
+
     void register(Tensor tensor) {
         link(tensor);
         LIVE_TENSORS.increment();

@@ -1,0 +1,107 @@
+package dev.graft.nn;
+
+import dev.graft.kernel.Kernels;
+import dev.graft.nn.Workspace.Buffer;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.Arrays;
+import java.util.stream.IntStream;
+
+/// The output head and the cross-entropy in one: chunks of labelled positions are projected, their
+/// loss and gradient taken and their dx added, so the logits of a whole sequence never exist and
+/// positions without a label cost nothing.
+///
+/// With logits z = h·Wᵀ + s·(h·Aᵀ)·Bᵀ: loss = Σ −log softmax(z)[label], dz = softmax(z) − onehot.
+public final class LmHeadLoss {
+    private static final long LOGIT_BYTES = 32 << 20;
+
+    private LmHeadLoss() {}
+
+    /// Takes the loss and, on a recording tape, puts the gradient of `scale · loss` in place.
+    ///
+    /// @param hidden [T, H], normed
+    /// @param labels T ids to predict, negative where there is none
+    /// @param scale 1 / trained tokens of the step
+    /// @return the sum of the losses in nats, not scaled
+    public static double forward(Tape tape, Var hidden, Linear head, int[] labels, double scale) {
+        int[] labelled = IntStream.range(0, labels.length).filter(i -> labels[i] >= 0).toArray();
+        long vocabulary = head.weight().out();
+        int chunk = (int) Math.max(16, LOGIT_BYTES / (vocabulary * hidden.value().dtype().bytes()));
+        double loss = 0;
+        for (int from = 0; from < labelled.length; from += chunk) {
+            int[] at = Arrays.copyOfRange(labelled, from, Math.min(from + chunk, labelled.length));
+            int[] targets = Arrays.stream(at).map(i -> labels[i]).toArray();
+            try (var _ = Scope.open("loss chunk")) {
+                loss += chunk(tape, hidden, head, Tensor.of(at), targets, scale);
+            }
+        }
+        return loss;
+    }
+
+    private static double chunk(
+            Tape tape, Var hidden, Linear head, Tensor at, int[] targets, double scale) {
+        Tensor rows = hidden.value().indexSelect(0, at); // [n, H]
+        Tensor logits =
+                tape.workspace()
+                        .get(Buffer.LOGITS, rows.dtype(), targets.length, head.weight().out());
+        head.weight().product(rows, logits, tape.workspace());
+        if (head.bias() != null) {
+            logits.addInPlace(head.bias());
+        }
+        LowRankRows part = head.lowRank() == null ? null : lowRank(tape, head.lowRank(), rows);
+        if (part != null) {
+            Tensor b = head.lowRank().b().value();
+            logits.addmmInPlace(part.reduced(), b.t(), 1, head.lowRank().scale());
+        }
+        double loss = Kernels.of(logits).crossEntropy(logits, targets, scale);
+        if (tape.isRecording()) {
+            backward(tape, hidden, head, at, rows, logits, part);
+        }
+        return loss;
+    }
+
+    /// The low-rank part of a chunk: drop(h) [n, H], drop(h)·Aᵀ [n, r], and the seed of the mask.
+    private record LowRankRows(Tensor dropped, Tensor reduced, long dropoutSeed) {}
+
+    private static LowRankRows lowRank(Tape tape, LowRank part, Tensor rows) {
+        boolean drops = tape.isRecording() && part.dropout() > 0;
+        long seed = drops ? tape.nextDropoutSeed() : 0;
+        Tensor dropped = drops ? Dropout.apply(rows, part.dropout(), seed) : rows;
+        return new LowRankRows(dropped, dropped.matmul(part.a().value().t()), seed);
+    }
+
+    private static void backward(
+            Tape tape,
+            Var hidden,
+            Linear head,
+            Tensor at,
+            Tensor rows,
+            Tensor dLogits,
+            LowRankRows lowRank) {
+        if (head.weight() instanceof TrainedWeight trained) {
+            trained.addGradient(dLogits, rows);
+        }
+        if (head.trainedBias() != null) {
+            head.trainedBias().gradient().addInPlace(dLogits.sum(0, false));
+        }
+        Tensor dRows = Tensor.empty(rows.dtype(), rows.shape());
+        if (hidden.needsGradient()) {
+            head.weight().productTransposed(dLogits, dRows, false, tape.workspace());
+        }
+        LowRank part = head.lowRank();
+        if (part != null) {
+            Tensor u = dLogits.matmul(part.b().value()).mulInPlace(part.scale()); // [n, r]
+            part.b().gradient().addmmInPlace(dLogits.t(), lowRank.reduced(), 1, part.scale());
+            part.a().gradient().addmmInPlace(u.t(), lowRank.dropped(), 1, 1);
+            if (hidden.needsGradient()) {
+                Tensor dx = u.matmul(part.a().value()); // [n, H]
+                boolean drops = part.dropout() > 0;
+                dRows.addInPlace(
+                        drops ? Dropout.apply(dx, part.dropout(), lowRank.dropoutSeed()) : dx);
+            }
+        }
+        if (hidden.needsGradient()) {
+            hidden.gradientSoFar().indexAddInPlace(0, at, dRows);
+        }
+    }
+}

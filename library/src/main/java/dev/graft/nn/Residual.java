@@ -1,0 +1,31 @@
+package dev.graft.nn;
+
+import dev.graft.tensor.Tensor;
+
+/// y = x + branch; keeps nothing.
+public final class Residual {
+    private Residual() {}
+
+    /// The memory of `branch` becomes that of the result: a linear map's output, which no backward
+    /// step looks at.
+    ///
+    /// @param x [T, H]
+    /// @param branch [T, H], overwritten
+    public static Var forward(Tape tape, Var x, Var branch) {
+        Tensor y = branch.value().addInPlace(x.value());
+        Var out = tape.var(y, x.needsGradient() || branch.needsGradient());
+        tape.onBackward(
+                out,
+                () -> {
+                    Tensor dy = out.takeGradient();
+                    if (branch.needsGradient()) {
+                        // The branch reads it before anything is added to the gradient of x.
+                        branch.giveGradient(x.needsGradient() ? dy.alias() : dy);
+                    }
+                    if (x.needsGradient()) {
+                        x.giveGradient(dy);
+                    }
+                });
+        return out;
+    }
+}

@@ -1,0 +1,59 @@
+package dev.graft.nn;
+
+import dev.graft.kernel.Kernels;
+import dev.graft.tensor.Tensor;
+
+/// y = x / √(mean(x²) + ε) ⊙ w for each row; keeps x and one number a row.
+public final class RmsNorm {
+    private final String name;
+    private final double epsilon;
+    private Tensor weight;
+    private Parameter trained;
+
+    /// @param weight [H]
+    public RmsNorm(String name, Tensor weight, double epsilon) {
+        this.name = name;
+        this.weight = weight;
+        this.epsilon = epsilon;
+    }
+
+    public String name() {
+        return name;
+    }
+
+    public Tensor weight() {
+        return trained == null ? weight : trained.value();
+    }
+
+    /// The trained weight, or null.
+    public Parameter parameter() {
+        return trained;
+    }
+
+    public void train(Parameter parameter) {
+        this.trained = parameter;
+        this.weight = parameter.value();
+    }
+
+    /// Applies the operation and records its backward step.
+    ///
+    /// @param x [T, H]
+    /// @return [T, H]
+    public Var forward(Tape tape, Var x) {
+        Tensor input = x.value();
+        Tensor y = Tensor.empty(input.dtype(), input.shape());
+        Tensor inverseRms = Tensor.empty(input.dtype(), input.size(0));
+        Kernels kernels = Kernels.of(input);
+        kernels.rmsNorm(input, weight(), epsilon, y, inverseRms);
+        Var out = tape.var(y, x.needsGradient() || trained != null);
+        tape.onBackward(
+                out,
+                () -> {
+                    Tensor dy = out.takeGradient();
+                    Tensor dx = x.gradientSoFar();
+                    Tensor dw = trained == null ? null : trained.gradient();
+                    kernels.rmsNormBackward(dy, input, weight(), inverseRms, dx, dw);
+                });
+        return out;
+    }
+}

@@ -1,0 +1,49 @@
+package dev.graft.nn;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.EnumMap;
+import java.util.Map;
+
+/// Scratch memory that is kept from step to step: fresh memory costs page faults at every use.
+/// A buffer is valid until the same buffer is asked for again.
+public final class Workspace implements AutoCloseable {
+    /// Who uses a buffer; one buffer a user.
+    public enum Buffer {
+        PANEL,
+        SCORES,
+        SCORES_GRADIENT,
+        QUERIES,
+        OUTPUTS,
+        LOG_SUMS,
+        DELTAS,
+        LOGITS
+    }
+
+    private final Scope scope = Scope.detached("workspace");
+    private final Map<Buffer, Tensor> buffers = new EnumMap<>(Buffer.class);
+
+    /// A contiguous tensor of this shape with arbitrary contents.
+    public Tensor get(Buffer buffer, DType dtype, long... shape) {
+        long elements = 1;
+        for (long d : shape) {
+            elements *= d;
+        }
+        Tensor memory = buffers.get(buffer);
+        if (memory == null || memory.numel() < elements || memory.dtype() != dtype) {
+            if (memory != null) {
+                memory.close();
+            }
+            memory = scope.adopt(Tensor.empty(dtype, elements));
+            buffers.put(buffer, memory);
+        }
+        return memory.narrow(0, 0, elements).view(shape);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+        buffers.clear();
+    }
+}
