@@ -8,6 +8,8 @@ import dev.graft.tensor.Tensor;
 public final class Rope {
     private Rope() {}
 
+    /// Turns the heads and lays them out head by head.
+    ///
     /// @param x [T, N·D], freed: the pass keeps only the turned heads
     /// @param cos [T, D/2]
     /// @param sin [T, D/2]

@@ -1,0 +1,2 @@
+/// Files of tensors: bytes and names, no model.
+package dev.graft.format;
