@@ -21,6 +21,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 
 torch.set_num_threads(1)
 transformers.logging.set_verbosity_error()
+transformers.logging.disable_progress_bar()
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GOLDEN = REPOSITORY / "library/src/test/resources/golden"
