@@ -30,7 +30,7 @@ def write_model(folder: str, seed: int, overrides: dict) -> None:
     fields = dict(
         vocab_size=64,
         hidden_size=32,
-        intermediate_size=56,
+        intermediate_size=44,
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
@@ -81,7 +81,7 @@ def write_variant(name: str, seed: int) -> None:
 
     base = load(folder)
     lora = PeftModel.from_pretrained(load(folder), f"{folder}/lora", is_trainable=True).eval()
-    sequences = random_sequences([7, 23], [2, 9], vocab=64, seed=seed + 2)
+    sequences = random_sequences([7, 17], [2, 6], vocab=64, seed=seed + 2)
     lora_gradients = gradients(lora, sequences)
     full_gradients = gradients(load(folder).requires_grad_(True), sequences)
 
