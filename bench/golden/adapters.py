@@ -78,6 +78,9 @@ SETTINGS = [
     dict(target_modules=["q_proj", "lm_head"], modules_to_save=["lm_head"]),
     dict(target_modules=["q_proj", "up_proj"], modules_to_save=["mlp"]),
     dict(target_modules=["q_proj"], modules_to_save=["nothing"]),
+    # ... and is matched by endswith, without a dot: "norm" takes every layer's two norms as well
+    dict(target_modules=["q_proj"], modules_to_save=["norm"]),
+    dict(target_modules=["q_proj"], modules_to_save=["model.norm"]),
     dict(target_modules=["q_proj"], modules_to_save=["q_proj"]),
     # layers
     dict(target_modules=["q_proj", "lm_head"], layers_to_transform=[1]),
@@ -91,9 +94,10 @@ SETTINGS = [
     dict(target_modules=["q_proj"], layers_pattern="layers"),
     dict(target_modules="all-linear", layers_to_transform=[0]),
     dict(target_modules=r".*q_proj", layers_to_transform=[0]),
-    # a full path in the list does not escape layers_to_transform ... or does it
+    # a full path in the list escapes layers_to_transform
     dict(target_modules=["model.layers.0.self_attn.q_proj", "v_proj"], layers_to_transform=[1]),
-    # r, alpha, patterns: the first key that matches wins; a key matches at the end, after a dot
+    # r, alpha, patterns: the first key that matches wins; a key matches at the end, after a dot. PEFT sorts the keys
+    # when it saves, so an adapter that depends on their order does not load again.
     dict(target_modules=["q_proj", "down_proj"], r=4, lora_alpha=8, use_rslora=True),
     dict(target_modules=["q_proj"], r=3, lora_alpha=0.5),
     dict(target_modules=["q_proj"], r=0),

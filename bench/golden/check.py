@@ -11,9 +11,12 @@ something differs: logits by more than 1e-4, a key missing, left over or of anot
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
+
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 import torch
 import transformers
@@ -67,6 +70,7 @@ def adapter(arguments) -> None:
     # PEFT warns of missing keys only; keys that it does not use pass silently.
     with safe_open(f"{arguments.adapter}/adapter_model.safetensors", "pt") as file:
         written = {key: list(file.get_slice(key).get_shape()) for key in file.keys()}
+    model.peft_config["default"].base_model_name_or_path = arguments.model  # PEFT looks there for the vocabulary's size
     expected = {key: list(value.shape) for key, value in get_peft_model_state_dict(model).items()}
     expect(not expected.keys() - written.keys(), f"missing keys: {sorted(expected.keys() - written.keys())}")
     expect(not written.keys() - expected.keys(), f"unused keys: {sorted(written.keys() - expected.keys())}")
