@@ -93,7 +93,11 @@ public final class ModelFiles implements AutoCloseable {
             throw new ModelFormatException(index + ": has no weight_map");
         }
         List<String> shards =
-                map.properties().stream().map(e -> e.getValue().asText()).distinct().sorted().toList();
+                map.properties().stream()
+                        .map(e -> e.getValue().asText())
+                        .distinct()
+                        .sorted()
+                        .toList();
         for (String shard : shards) {
             Path path = folder.resolve(shard).normalize();
             if (!folder.normalize().equals(path.getParent())) {
@@ -107,12 +111,16 @@ public final class ModelFiles implements AutoCloseable {
             }
             add(path);
         }
-        map.properties().forEach(e -> {
-            if (!byTensor.containsKey(e.getKey())) {
-                throw new ModelFormatException(
-                        "%s: tensor %s is not in %s".formatted(index, e.getKey(), e.getValue().asText()));
-            }
-        });
+        map.properties()
+                .forEach(
+                        e -> {
+                            if (!byTensor.containsKey(e.getKey())) {
+                                throw new ModelFormatException(
+                                        "%s: tensor %s is not in %s"
+                                                .formatted(
+                                                        index, e.getKey(), e.getValue().asText()));
+                            }
+                        });
     }
 
     public Path folder() {

@@ -69,11 +69,12 @@ public final class SafetensorsFile implements AutoCloseable {
     private void readHeader() {
         long size = memory.byteSize();
         if (size < 8) {
-            throw bad("found %,d bytes, expected at least the 8 of the header length".formatted(size));
+            throw bad(
+                    "found %,d bytes, expected at least the 8 of the header length"
+                            .formatted(size));
         }
         long length =
-                memory.get(
-                        ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
+                memory.get(ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN), 0);
         if (length < 2 || length > MAX_HEADER || length > size - 8) {
             throw bad(
                     "the header claims %,d bytes of a file of %,d; the file is cut short or not safetensors: copy it again"
@@ -84,7 +85,8 @@ public final class SafetensorsFile implements AutoCloseable {
         try {
             header = JSON.readTree(new String(text, StandardCharsets.UTF_8));
         } catch (JsonProcessingException e) {
-            throw new ModelFormatException(path + ": the header is not JSON: " + e.getOriginalMessage(), e);
+            throw new ModelFormatException(
+                    path + ": the header is not JSON: " + e.getOriginalMessage(), e);
         }
         if (header == null || !header.isObject()) {
             throw bad("the header is not a JSON object");
@@ -107,7 +109,10 @@ public final class SafetensorsFile implements AutoCloseable {
         }
         JsonNode range = entry.path("data_offsets");
         JsonNode dims = entry.path("shape");
-        if (!dims.isArray() || range.size() != 2 || !range.get(0).isIntegralNumber() || !range.get(1).isIntegralNumber()) {
+        if (!dims.isArray()
+                || range.size() != 2
+                || !range.get(0).isIntegralNumber()
+                || !range.get(1).isIntegralNumber()) {
             throw bad("tensor %s: the header has no shape or no data_offsets".formatted(name));
         }
         long[] shape = new long[dims.size()];
@@ -122,12 +127,17 @@ public final class SafetensorsFile implements AutoCloseable {
         try {
             bytes = Math.multiplyExact(info.elements(), dtype.bytes());
         } catch (ArithmeticException e) {
-            throw new ModelFormatException("%s: tensor %s: the shape %s is too large".formatted(path, name, dims), e);
+            throw new ModelFormatException(
+                    "%s: tensor %s: the shape %s is too large".formatted(path, name, dims), e);
         }
         if (range.get(1).asLong() - range.get(0).asLong() != bytes) {
             throw bad(
                     "tensor %s: %s takes %,d bytes, data_offsets hold %,d"
-                            .formatted(name, info.describe(), bytes, range.get(1).asLong() - range.get(0).asLong()));
+                            .formatted(
+                                    name,
+                                    info.describe(),
+                                    bytes,
+                                    range.get(1).asLong() - range.get(0).asLong()));
         }
         tensors.put(name, info);
     }
@@ -135,7 +145,8 @@ public final class SafetensorsFile implements AutoCloseable {
     /// The tensors' bytes follow one another without gap or overlap to the end of the file.
     private void checkRanges(long data) {
         List<TensorInfo> order = new ArrayList<>(tensors.values());
-        order.sort(Comparator.comparingLong(TensorInfo::offset).thenComparingLong(TensorInfo::bytes));
+        order.sort(
+                Comparator.comparingLong(TensorInfo::offset).thenComparingLong(TensorInfo::bytes));
         long end = data;
         for (TensorInfo t : order) {
             if (t.offset() != end) {

@@ -30,6 +30,11 @@ public final class RmsNorm {
         return trained;
     }
 
+    public void freeze(Tensor frozen) {
+        this.trained = null;
+        this.weight = frozen;
+    }
+
     public void train(Parameter parameter) {
         this.trained = parameter;
         this.weight = parameter.value();

@@ -85,7 +85,7 @@ public final class Tape implements AutoCloseable {
     }
 
     /// Frees a value that no backward step will look at.
-    void release(Var unneeded) {
+    public void release(Var unneeded) {
         unneeded.value().close();
     }
 

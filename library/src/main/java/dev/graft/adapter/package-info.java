@@ -1,0 +1,2 @@
+/// Adapters around the linear maps of a model, and the files of PEFT that hold them.
+package dev.graft.adapter;

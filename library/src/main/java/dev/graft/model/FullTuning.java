@@ -1,0 +1,65 @@
+package dev.graft.model;
+
+import dev.graft.nn.FrozenWeight;
+import dev.graft.nn.Linear;
+import dev.graft.nn.Parameter;
+import dev.graft.nn.RmsNorm;
+import dev.graft.nn.TrainedWeight;
+import dev.graft.nn.Weight;
+import dev.graft.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/// Full fine-tuning: every weight of the model becomes a parameter in the type of the computation.
+/// A table that is embedding and head at once is one parameter.
+public final class FullTuning {
+    private final Transformer model;
+    private final List<Parameter> parameters = new ArrayList<>();
+
+    private FullTuning(Transformer model) {
+        this.model = model;
+    }
+
+    /// Makes the weights trainable, in the model's scope, and returns the parameters by their names
+    /// in the model's files.
+    public static List<Parameter> attach(Transformer model) {
+        var tuning = new FullTuning(model);
+        try (var _ = model.scope().enter()) {
+            tuning.attach();
+        }
+        return Collections.unmodifiableList(tuning.parameters);
+    }
+
+    private void attach() {
+        var embedding = model.embedding();
+        boolean tied = model.head().weight().equals(embedding.weight());
+        embedding.setWeight(trained(embedding.name(), embedding.weight()));
+        for (Linear linear : model.linears().values()) {
+            boolean isTiedHead = tied && linear == model.head();
+            linear.setWeight(
+                    isTiedHead ? embedding.weight() : trained(linear.name(), linear.weight()));
+            if (linear.bias() != null) {
+                linear.trainBias(parameter(linear.name() + ".bias", linear.bias().copy()));
+            }
+        }
+        for (RmsNorm norm : model.norms().values()) {
+            norm.train(parameter(norm.name() + ".weight", norm.weight().copy()));
+        }
+    }
+
+    private TrainedWeight trained(String name, Weight before) {
+        Tensor value =
+                before instanceof FrozenWeight.Dense dense
+                                && dense.stored().dtype() == model.compute()
+                        ? dense.stored().copy()
+                        : before.expanded().to(model.compute());
+        return new TrainedWeight(parameter(name + ".weight", value));
+    }
+
+    private Parameter parameter(String name, Tensor value) {
+        var parameter = new Parameter(name, value);
+        parameters.add(parameter);
+        return parameter;
+    }
+}

@@ -1,0 +1,178 @@
+package dev.graft.model;
+
+import dev.graft.error.ConfigException;
+import dev.graft.nn.Embedding;
+import dev.graft.nn.Linear;
+import dev.graft.nn.LmHeadLoss;
+import dev.graft.nn.RmsNorm;
+import dev.graft.nn.RopeTable;
+import dev.graft.nn.RopeTable.Angles;
+import dev.graft.nn.Tape;
+import dev.graft.nn.Var;
+import dev.graft.nn.Weight;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// A decoder: embedding, layers, norm, head. Sequences are laid end to end, without padding.
+public final class Transformer implements AutoCloseable {
+    private final ModelConfig config;
+    private final DType compute;
+    private final Scope scope;
+    private final Embedding embedding;
+    private final List<DecoderLayer> layers;
+    private final RmsNorm norm;
+    private final Linear head;
+    private final RopeTable rope;
+    private final Map<String, Linear> linears = new LinkedHashMap<>();
+    private final Map<String, RmsNorm> norms = new LinkedHashMap<>();
+
+    Transformer(
+            ModelConfig config,
+            DType compute,
+            Scope scope,
+            Embedding embedding,
+            List<DecoderLayer> layers,
+            RmsNorm norm,
+            Linear head) {
+        this.config = config;
+        this.compute = compute;
+        this.scope = scope;
+        this.embedding = embedding;
+        this.layers = List.copyOf(layers);
+        this.norm = norm;
+        this.head = head;
+        var attention = config.attention();
+        this.rope =
+                new RopeTable(
+                        attention
+                                .ropeScaling()
+                                .inverseFrequencies(attention.ropeTheta(), attention.headWidth()),
+                        1);
+        for (DecoderLayer layer : layers) {
+            layer.linears().forEach(l -> linears.put(l.name(), l));
+            norms.put(layer.inputNorm().name(), layer.inputNorm());
+            norms.put(layer.postAttentionNorm().name(), layer.postAttentionNorm());
+        }
+        linears.put(head.name(), head);
+        norms.put(norm.name(), norm);
+    }
+
+    public ModelConfig config() {
+        return config;
+    }
+
+    /// The type of the computation; weights may be stored in another.
+    public DType compute() {
+        return compute;
+    }
+
+    /// Owns the tensors that live as long as the model; trained parameters join it.
+    public Scope scope() {
+        return scope;
+    }
+
+    public Embedding embedding() {
+        return embedding;
+    }
+
+    public Linear head() {
+        return head;
+    }
+
+    /// Every linear map by its path, in the order of Transformers, the head last.
+    public Map<String, Linear> linears() {
+        return Collections.unmodifiableMap(linears);
+    }
+
+    /// Every norm by its path.
+    public Map<String, RmsNorm> norms() {
+        return Collections.unmodifiableMap(norms);
+    }
+
+    /// Passes whole sequences through the layers and the last norm.
+    ///
+    /// @param ids T token ids
+    /// @param positions T positions, each within its sequence
+    /// @param offsets where each sequence starts, and T
+    /// @return [T, H]
+    public Var hidden(Tape tape, int[] ids, int[] positions, int[] offsets) {
+        checkIds(ids);
+        Angles angles = rope.at(positions, compute);
+        Var x = embedding.forward(tape, Tensor.of(ids));
+        for (int i = 0; i < layers.size(); i++) {
+            DecoderLayer layer = layers.get(i);
+            Var input = x;
+            x = tape.segment("layer " + i, () -> layer.forward(tape, input, angles, offsets));
+            if (!tape.isRecording()) {
+                tape.release(input);
+            }
+        }
+        return norm.forward(tape, x);
+    }
+
+    /// The summed loss of the labelled positions, and on a recording tape the start of the backward
+    /// pass of `scale` times it.
+    ///
+    /// @param labels T ids to predict, negative where there is none
+    public double loss(
+            Tape tape, int[] ids, int[] positions, int[] offsets, int[] labels, double scale) {
+        Var hidden = hidden(tape, ids, positions, offsets);
+        return LmHeadLoss.forward(tape, hidden, head, labels, scale);
+    }
+
+    /// The logits of every position of one sequence, for inspection. [T, V]
+    public Tensor logits(Tape tape, int[] ids) {
+        int[] positions = new int[ids.length];
+        Arrays.setAll(positions, i -> i);
+        Var hidden = hidden(tape, ids, positions, new int[] {0, ids.length});
+        return head.forward(tape, hidden).value();
+    }
+
+    /// Passes new tokens of one sequence behind those in the cache and returns the logits of the
+    /// last. [1, V]
+    public Tensor next(Tape tape, int[] ids, KeyValueCache cache) {
+        checkIds(ids);
+        int[] positions = new int[ids.length];
+        Arrays.setAll(positions, i -> cache.length() + i);
+        try (var inner = Scope.open("decode")) {
+            Angles angles = rope.at(positions, compute);
+            Var x = embedding.forward(tape, Tensor.of(ids));
+            for (int i = 0; i < layers.size(); i++) {
+                DecoderLayer layer = layers.get(i);
+                KeyValueCache.Layer cached = cache.layer(i);
+                Var input = x;
+                x = tape.segment("layer " + i, () -> layer.forward(tape, input, angles, cached));
+            }
+            cache.advance(ids.length);
+            Tensor last = x.value().narrow(0, ids.length - 1, 1).copy();
+            Var normed = norm.forward(tape, tape.var(last, false));
+            return inner.keep(head.forward(tape, normed).value());
+        }
+    }
+
+    private void checkIds(int[] ids) {
+        for (int id : ids) {
+            if (id < 0 || id >= config.vocabulary()) {
+                throw new ConfigException(
+                        "token id %d, but the model has vocab_size %d: the tokenizer belongs to another model"
+                                .formatted(id, config.vocabulary()));
+            }
+        }
+    }
+
+    /// Replaces a weight of the output head and, where they are one, of the embedding.
+    public void setHeadWeight(Weight weight) {
+        head.setWeight(weight);
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+    }
+}

@@ -1,0 +1,2 @@
+/// Optimizers, learning-rate schedules and clipping.
+package dev.graft.optim;

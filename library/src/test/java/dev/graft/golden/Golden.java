@@ -1,0 +1,151 @@
+package dev.graft.golden;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.graft.format.ModelFiles;
+import dev.graft.format.SafetensorsFile;
+import dev.graft.model.ModelConfig;
+import dev.graft.model.ModelLoader;
+import dev.graft.model.Transformer;
+import dev.graft.nn.Tape;
+import dev.graft.nn.Workspace;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URISyntaxException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// What `bench/golden/` wrote with the real Transformers and PEFT, and how it is read.
+public final class Golden {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    private Golden() {}
+
+    public static Path folder(String name) {
+        try {
+            return Path.of(Golden.class.getResource("/golden/" + name).toURI());
+        } catch (URISyntaxException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    public static JsonNode json(String name) {
+        try {
+            return JSON.readTree(Files.readString(folder(name)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    public static SafetensorsFile tensors(String name) {
+        return SafetensorsFile.open(folder(name));
+    }
+
+    public static int[] ints(JsonNode array) {
+        int[] values = new int[array.size()];
+        Arrays.setAll(values, i -> array.get(i).asInt());
+        return values;
+    }
+
+    public static double[] doubles(JsonNode array) {
+        double[] values = new double[array.size()];
+        Arrays.setAll(values, i -> array.get(i).asDouble());
+        return values;
+    }
+
+    /// Sequences laid end to end, with the label of each position: the next token where trained.
+    public record Tokens(int[] ids, int[] positions, int[] offsets, int[] labels, int trained) {
+        public static Tokens of(JsonNode sequences) {
+            List<Integer> ids = new ArrayList<>();
+            List<Integer> positions = new ArrayList<>();
+            List<Integer> offsets = new ArrayList<>(List.of(0));
+            List<Integer> labels = new ArrayList<>();
+            int trained = 0;
+            for (JsonNode sequence : sequences) {
+                int[] own = ints(sequence.get("ids"));
+                int[] unshifted = ints(sequence.get("labels"));
+                for (int i = 0; i < own.length; i++) {
+                    ids.add(own[i]);
+                    positions.add(i);
+                    int label = i + 1 < own.length ? unshifted[i + 1] : -1;
+                    labels.add(label < 0 ? -1 : label);
+                    trained += label < 0 ? 0 : 1;
+                }
+                offsets.add(ids.size());
+            }
+            return new Tokens(array(ids), array(positions), array(offsets), array(labels), trained);
+        }
+
+        private static int[] array(List<Integer> list) {
+            return list.stream().mapToInt(Integer::intValue).toArray();
+        }
+    }
+
+    /// A model of the golden folder, open.
+    public static final class Model implements AutoCloseable {
+        public final Transformer transformer;
+        public final Workspace workspace = new Workspace();
+        private final ModelFiles files;
+
+        public Model(String name, DType compute) {
+            this(folder(name), compute);
+        }
+
+        public Model(Path folder, DType compute) {
+            files = ModelFiles.open(folder);
+            transformer = ModelLoader.load(ModelConfig.read(folder), files, compute);
+        }
+
+        /// The logits of one sequence. [T, V]
+        public Tensor logits(int[] ids) {
+            try (var scope = Scope.open();
+                    var tape = Tape.inference(workspace)) {
+                return scope.keep(transformer.logits(tape, ids));
+            }
+        }
+
+        /// The mean loss of the labelled tokens; leaves gradients in the parameters.
+        public double lossAndGradients(Tokens tokens) {
+            try (var _ = Scope.open();
+                    var tape = Tape.recording(workspace, 1)) {
+                double loss =
+                        transformer.loss(
+                                tape,
+                                tokens.ids(),
+                                tokens.positions(),
+                                tokens.offsets(),
+                                tokens.labels(),
+                                1.0 / tokens.trained());
+                tape.backward();
+                return loss / tokens.trained();
+            }
+        }
+
+        @Override
+        public void close() {
+            workspace.close();
+            transformer.close();
+            files.close();
+        }
+    }
+
+    /// The largest difference of two tensors, absolute.
+    public static double maxDifference(Tensor a, Tensor b) {
+        try (var _ = Scope.open()) {
+            return a.to(DType.F64).sub(b.to(DType.F64)).abs().max().item();
+        }
+    }
+
+    /// The largest difference relative to the largest entry of the expected tensor.
+    public static double relativeDifference(Tensor actual, Tensor expected) {
+        try (var _ = Scope.open()) {
+            return maxDifference(actual, expected) / expected.to(DType.F64).abs().max().item();
+        }
+    }
+}
