@@ -2,6 +2,7 @@ package dev.graft.config;
 
 import dev.graft.data.DatasetFormat;
 import dev.graft.error.ConfigException;
+
 import java.nio.file.Path;
 import java.util.List;
 

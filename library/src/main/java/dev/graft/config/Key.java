@@ -1,11 +1,13 @@
 package dev.graft.config;
 
 import dev.graft.error.ConfigException;
+
 import java.util.List;
 
 /// One key of a run: its name and other names, what it may be, what it is when it is not given.
 ///
-/// @param fallback the default; null where there is none or where it depends on other keys (`help` says how)
+/// @param fallback the default; null where there is none or where it depends on other keys (`help`
+///   says how)
 public record Key<T>(
         String name, List<String> aliases, Kind<T> kind, T fallback, Section section, String help) {
 

@@ -2,6 +2,7 @@ package dev.graft.config;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+
 import java.math.BigDecimal;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -166,8 +167,7 @@ public record Kind<T>(
                         node.isArray()
                                 ? new TargetModules.Names(elements(node))
                                 : TargetModules.parse(scalar(node)),
-                modules ->
-                        !(modules instanceof TargetModules.Names(var names)) || !names.isEmpty(),
+                modules -> !(modules instanceof TargetModules.Names(var names)) || !names.isEmpty(),
                 modules ->
                         modules instanceof TargetModules.Names(var names)
                                 ? list("", String::valueOf).writing.apply(names)

@@ -28,8 +28,8 @@ public record OptimizerOptions(
             Keys.WARMUP_STEPS.check(warmupSteps);
         }
 
-        /// Steps that warm up out of `totalSteps`: `warmup_steps` where given, else the share rounded
-        /// up, as Transformers counts.
+        /// Steps that warm up out of `totalSteps`: `warmup_steps` where given, else the share
+        /// rounded up, as Transformers counts.
         public int warmupSteps(int totalSteps) {
             return warmupSteps > 0 ? warmupSteps : (int) Math.ceil(totalSteps * warmupRatio);
         }

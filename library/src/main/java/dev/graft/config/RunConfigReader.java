@@ -7,7 +7,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+
 import dev.graft.error.ConfigException;
+
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -19,10 +21,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 
-/// Reads a [RunConfig] from a YAML file, from the command line's overrides, or both (the overrides win).
+/// Reads a [RunConfig] from a YAML file, from the command line's overrides, or both (the overrides
+/// win).
 ///
-/// The file is read as a tree and its keys are compared with the table, so that a misspelled key is told
-/// from a wrong value. Every problem is found before the one [ConfigException] that lists them all.
+/// The file is read as a tree and its keys are compared with the table, so that a misspelled key is
+/// told from a wrong value. Every problem is found before the one [ConfigException] that lists them
+/// all.
 public final class RunConfigReader {
     private static final YAMLMapper YAML =
             YAMLMapper.builder(
@@ -114,7 +118,8 @@ public final class RunConfigReader {
         return tree;
     }
 
-    /// A flag's map or list, as in `--rank-pattern '{q_proj: 16}'`; text that does not parse stays text.
+    /// A flag's map or list, as in `--rank-pattern '{q_proj: 16}'`; text that does not parse stays
+    /// text.
     private static JsonNode parseFlow(String text) {
         try {
             return YAML.readTree(text);
@@ -127,17 +132,23 @@ public final class RunConfigReader {
         var names = new HashMap<Key<?>, String>();
         for (var entry : tree.properties()) {
             String name = entry.getKey().replace('-', '_');
-            var key = Keys.ALL.stream().filter(k -> k.name().equals(name) || k.aliases().contains(name)).findFirst();
+            var key =
+                    Keys.ALL.stream()
+                            .filter(k -> k.name().equals(name) || k.aliases().contains(name))
+                            .findFirst();
             if (key.isEmpty()) {
                 problems.add(
                         entry.getKey()
                                 + ": unknown key"
-                                + Suggestion.forKey(name).map(s -> "; did you mean " + s + "?").orElse(""));
+                                + Suggestion.forKey(name)
+                                        .map(s -> "; did you mean " + s + "?")
+                                        .orElse(""));
                 continue;
             }
             String before = names.putIfAbsent(key.get(), entry.getKey());
             if (before != null) {
-                problems.add("%s: found again as %s, expected once".formatted(before, entry.getKey()));
+                problems.add(
+                        "%s: found again as %s, expected once".formatted(before, entry.getKey()));
             }
             given.put(key.get(), entry.getValue());
         }
@@ -175,7 +186,8 @@ public final class RunConfigReader {
         }
         if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
             problems.add(
-                    "adapter_name_or_path: found with finetuning_type full, expected finetuning_type lora (or merge the adapter first)");
+                    "adapter_name_or_path: found with finetuning_type full, expected"
+                            + " finetuning_type lora (or merge the adapter first)");
         }
     }
 
@@ -256,9 +268,7 @@ public final class RunConfigReader {
                         get(Keys.EVAL_STEPS, get(Keys.LOGGING_STEPS)),
                         get(Keys.EVAL_BATCH)),
                 new TrainOptions.Checkpoints(
-                        get(Keys.SAVE_STRATEGY),
-                        get(Keys.SAVE_STEPS),
-                        get(Keys.SAVE_TOTAL_LIMIT)));
+                        get(Keys.SAVE_STRATEGY), get(Keys.SAVE_STEPS), get(Keys.SAVE_TOTAL_LIMIT)));
     }
 
     private OptimizerOptions optimizer() {

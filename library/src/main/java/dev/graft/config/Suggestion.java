@@ -42,13 +42,17 @@ final class Suggestion {
         }
         ELSEWHERE.forEach(meanings::putIfAbsent);
         List<String> near = new ArrayList<>(meanings.keySet());
-        near.removeIf(known -> distance(word, known) > Math.max(known.length(), word.length()) / 3.0 + 0.7);
+        near.removeIf(
+                known ->
+                        distance(word, known)
+                                > Math.max(known.length(), word.length()) / 3.0 + 0.7);
         return near.stream()
                 .min(Comparator.comparingInt(known -> distance(word, known)))
                 .map(meanings::get);
     }
 
-    /// Edits between two words: insert, delete, replace, or swap two neighbours (optimal string alignment).
+    /// Edits between two words: insert, delete, replace, or swap two neighbours (optimal string
+    /// alignment).
     static int distance(String a, String b) {
         var d = new int[a.length() + 1][b.length() + 1];
         for (int i = 0; i <= a.length(); i++) {

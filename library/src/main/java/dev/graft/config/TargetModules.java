@@ -43,8 +43,8 @@ public sealed interface TargetModules {
 
     /// Reads a string: `all-linear`, plain names with commas between, or a regular expression.
     ///
-    /// PEFT takes every string for an expression; but there a plain `q_proj` matches nothing, so here it
-    /// is a name.
+    /// PEFT takes every string for an expression; but there a plain `q_proj` matches nothing, so
+    /// here it is a name.
     static TargetModules parse(String text) {
         if (text.equals(ALL_LINEAR)) {
             return new AllLinear();
@@ -59,7 +59,8 @@ public sealed interface TargetModules {
         try {
             var _ = Pattern.compile(regex);
         } catch (PatternSyntaxException e) {
-            throw new IllegalArgumentException("not a regular expression: " + e.getDescription(), e);
+            throw new IllegalArgumentException(
+                    "not a regular expression: " + e.getDescription(), e);
         }
     }
 }

@@ -20,8 +20,7 @@ public record TrainOptions(
     }
 
     /// When to evaluate.
-    public record Evaluation(
-            IntervalStrategy strategy, int steps, int perDeviceEvalBatchSize) {
+    public record Evaluation(IntervalStrategy strategy, int steps, int perDeviceEvalBatchSize) {
         public Evaluation {
             Keys.EVAL_STEPS.check(steps);
             Keys.EVAL_BATCH.check(perDeviceEvalBatchSize);

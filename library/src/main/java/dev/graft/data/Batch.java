@@ -5,15 +5,17 @@ import java.util.List;
 
 /// Sequences laid end to end, without padding.
 ///
-/// `offsets[b] .. offsets[b + 1]` are the tokens of sequence `b`; attention never crosses that border.
-/// `labels[i]` is the id that the model should predict *after* token `i`: the next token of the same
-/// sequence where that one is trained, [#IGNORE] elsewhere. A sequence's last position is always ignored.
+/// `offsets[b] .. offsets[b + 1]` are the tokens of sequence `b`; attention never crosses that
+/// border. `labels[i]` is the id that the model should predict *after* token `i`: the next token of
+/// the same sequence where that one is trained, [#IGNORE] elsewhere. A sequence's last position is
+/// always ignored.
 ///
 /// @param ids [T] token ids
 /// @param positions [T] position within the own sequence, from 0
 /// @param offsets [B + 1] where each sequence begins; the last entry is T
 /// @param labels [T] next token id, or [#IGNORE]
-@SuppressWarnings("ArrayRecordComponent") // compared by content below; read-only by convention, hot path
+// Compared by content below. Not copied: a hot path; read-only by convention.
+@SuppressWarnings("ArrayRecordComponent")
 public record Batch(int[] ids, int[] positions, int[] offsets, int[] labels) {
     /// The label of a position whose prediction is not trained.
     public static final int IGNORE = -1;
@@ -21,7 +23,8 @@ public record Batch(int[] ids, int[] positions, int[] offsets, int[] labels) {
     public Batch {
         if (offsets.length < 2 || offsets[0] != 0 || offsets[offsets.length - 1] != ids.length) {
             throw new IllegalArgumentException(
-                    "offsets %s do not span %d tokens".formatted(Arrays.toString(offsets), ids.length));
+                    "offsets %s do not span %d tokens"
+                            .formatted(Arrays.toString(offsets), ids.length));
         }
         if (positions.length != ids.length || labels.length != ids.length) {
             throw new IllegalArgumentException(
@@ -100,7 +103,8 @@ public record Batch(int[] ids, int[] positions, int[] offsets, int[] labels) {
 
     @Override
     public int hashCode() {
-        return 31 * (31 * Arrays.hashCode(ids) + Arrays.hashCode(offsets)) + Arrays.hashCode(labels);
+        return 31 * (31 * Arrays.hashCode(ids) + Arrays.hashCode(offsets))
+                + Arrays.hashCode(labels);
     }
 
     @Override

@@ -5,16 +5,18 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.data.DatasetFormat;
 import dev.graft.error.ConfigException;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 class RunConfigReaderTest {
     private static final String REQUIRED =
@@ -39,7 +41,8 @@ class RunConfigReaderTest {
         assertThat(config.model().finetuningType()).isEqualTo(FinetuningType.LORA);
         assertThat(config.lora().r()).isEqualTo(8);
         assertThat(config.lora().loraAlpha()).isEqualTo(8);
-        assertThat(config.lora().targets().targetModules()).isEqualTo(new TargetModules.AllLinear());
+        assertThat(config.lora().targets().targetModules())
+                .isEqualTo(new TargetModules.AllLinear());
         assertThat(config.data().dataset()).containsExactly(Path.of("train.jsonl"));
         assertThat(config.data().format()).isEqualTo(DatasetFormat.AUTO);
         assertThat(config.data().maxLength()).isEqualTo(1024);
@@ -71,7 +74,8 @@ class RunConfigReaderTest {
 
     @Test
     void aliasesOfOtherToolsAreUnderstood() {
-        var config = read("lora_r: 4\nmax_seq_length: 64\nval_size: 0.1\nlora_target_modules: [q_proj]");
+        var config =
+                read("lora_r: 4\nmax_seq_length: 64\nval_size: 0.1\nlora_target_modules: [q_proj]");
 
         assertThat(config.lora().r()).isEqualTo(4);
         assertThat(config.data().maxLength()).isEqualTo(64);
@@ -108,7 +112,13 @@ class RunConfigReaderTest {
     void aRunNeedsNoFile() {
         var config =
                 RunConfigReader.read(
-                        Map.of("model-name-or-path", "m", "dataset", "a.json,b.json", "output-dir", "o"));
+                        Map.of(
+                                "model-name-or-path",
+                                "m",
+                                "dataset",
+                                "a.json,b.json",
+                                "output-dir",
+                                "o"));
 
         assertThat(config.data().dataset()).containsExactly(Path.of("a.json"), Path.of("b.json"));
     }
@@ -119,7 +129,8 @@ class RunConfigReaderTest {
                 .isEqualTo(new TargetModules.Names(List.of("q_proj")));
         assertThat(read("target_modules: '.*\\.(q|v)_proj'").lora().targets().targetModules())
                 .isEqualTo(new TargetModules.Regex(".*\\.(q|v)_proj"));
-        assertProblem("target_modules: '.*(q'").hasMessageContaining("target_modules: found \".*(q\"");
+        assertProblem("target_modules: '.*(q'")
+                .hasMessageContaining("target_modules: found \".*(q\"");
         assertProblem("target_modules: []").hasMessageContaining("target_modules: found []");
     }
 
@@ -144,7 +155,10 @@ class RunConfigReaderTest {
     void somethingToEvaluateOnIsEvaluatedEveryEpochUnlessSaidOtherwise() {
         var everyEpoch = read("eval_split: 0.1").train().evaluation();
         assertThat(everyEpoch.strategy()).isEqualTo(IntervalStrategy.EPOCH);
-        assertThat(read("eval_split: 5\neval_strategy: steps\nlogging_steps: 7").train().evaluation())
+        assertThat(
+                        read("eval_split: 5\neval_strategy: steps\nlogging_steps: 7")
+                                .train()
+                                .evaluation())
                 .isEqualTo(new TrainOptions.Evaluation(IntervalStrategy.STEPS, 7, 8));
         assertProblem("eval_strategy: steps").hasMessageContaining("eval_dataset or eval_split");
     }
@@ -207,7 +221,8 @@ class RunConfigReaderTest {
     void aValueOutOfRangeOrOfTheWrongTypeNamesKeyFoundAndExpected(String line) {
         String key = line.substring(0, line.indexOf(':'));
         assertProblem(line)
-                .hasMessageMatching("(?s)run.yaml: 1 problem\\s+" + key + ": found .+, expected .+");
+                .hasMessageMatching(
+                        "(?s)run.yaml: 1 problem\\s+" + key + ": found .+, expected .+");
     }
 
     @Test
@@ -228,21 +243,29 @@ class RunConfigReaderTest {
                                                 "run.yaml: 6 problems",
                                                 "lora_aplha: unknown key; did you mean lora_alpha?",
                                                 "r: found -1, expected a whole number from 1",
-                                                "bias: found \"some\", expected one of none, all, lora_only",
-                                                "max_length: found \"one\", expected a whole number from 2",
-                                                "model_name_or_path: found nothing, expected a text (required)",
-                                                "output_dir: found nothing, expected a folder (required)"));
+                                                "bias: found \"some\", expected one of none, all,"
+                                                        + " lora_only",
+                                                "max_length: found \"one\", expected a whole number"
+                                                        + " from 2",
+                                                "model_name_or_path: found nothing, expected a text"
+                                                        + " (required)",
+                                                "output_dir: found nothing, expected a folder"
+                                                        + " (required)"));
     }
 
     @Test
     void aKeyGivenTwiceIsAnError() {
-        assertProblem("r: 4\nr: 8").hasMessageContaining("line 5").hasMessageContaining("Duplicate");
+        assertProblem("r: 4\nr: 8")
+                .hasMessageContaining("line 5")
+                .hasMessageContaining("Duplicate");
         assertProblem("r: 4\nlora_r: 8").hasMessageContaining("r: found again as lora_r");
     }
 
     @Test
     void brokenYamlNamesFileAndLine() {
-        assertProblem("r: [1, 2").hasMessageContaining("run.yaml line").hasMessageContaining("YAML");
+        assertProblem("r: [1, 2")
+                .hasMessageContaining("run.yaml line")
+                .hasMessageContaining("YAML");
         assertThatThrownBy(() -> RunConfigReader.read("- a", "run.yaml", Map.of()))
                 .hasMessageContaining("expected keys and values");
     }

@@ -3,8 +3,9 @@ package dev.graft.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import java.util.List;
 import org.junit.jupiter.api.Test;
+
+import java.util.List;
 
 class BatchTest {
     @Test
@@ -21,7 +22,8 @@ class BatchTest {
 
     @Test
     void aLabelIsTheNextTrainedTokenOfTheSameSequence() {
-        var batch = Batch.of(List.of(Example.completion(2, 1, 5, 6, 2), Example.completion(1, 1, 7)));
+        var batch =
+                Batch.of(List.of(Example.completion(2, 1, 5, 6, 2), Example.completion(1, 1, 7)));
 
         assertThat(batch.labels()).containsExactly(-1, 6, 2, -1, 7, -1);
         assertThat(batch.trainedTokens()).isEqualTo(3);
