@@ -2,7 +2,6 @@ package dev.graft.config;
 
 import dev.graft.data.DatasetFormat;
 import dev.graft.error.ConfigException;
-
 import java.nio.file.Path;
 import java.util.List;
 

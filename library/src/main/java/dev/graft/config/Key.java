@@ -1,7 +1,6 @@
 package dev.graft.config;
 
 import dev.graft.error.ConfigException;
-
 import java.util.List;
 
 /// One key of a run: its name and other names, what it may be, what it is when it is not given.

@@ -1,7 +1,6 @@
 package dev.graft.config;
 
 import dev.graft.data.DatasetFormat;
-
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -51,7 +50,7 @@ final class Keys {
                     Kind.parsed("true, false or a checkpoint folder", Resume::parse),
                     new Resume.Fresh(),
                     "Go on from the newest checkpoint in the output folder (true), or from this"
-                        + " one");
+                            + " one");
     static final Key<Integer> LOGGING_STEPS =
             output("logging_steps", COUNT, 10, "Log every so many steps");
 
