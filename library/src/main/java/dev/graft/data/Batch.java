@@ -13,8 +13,8 @@ import java.util.List;
 /// @param ids [T] token ids
 /// @param positions [T] position within the own sequence, from 0
 /// @param offsets [B + 1] where each sequence begins; the last entry is T
-/// @param labels [T] next token id, or [#IGNORE]
-// Compared by content below. Not copied: a hot path; read-only by convention.
+/// @param labels [T] next token id, or [#IGNORE] Compared by content below. Not copied: a hot path;
+/// read-only by convention.
 @SuppressWarnings("ArrayRecordComponent")
 public record Batch(int[] ids, int[] positions, int[] offsets, int[] labels) {
     /// The label of a position whose prediction is not trained.

@@ -7,8 +7,8 @@ import java.util.Arrays;
 /// `trained[i]` means: token `i` is a target of the loss. The mark belongs to the position, never
 /// to the token id, so an end-of-sequence token is trained where it ends an answer whatever else
 /// shares its id. The first token has nothing before it that could predict it, so its mark is
-/// always cleared.
-// Compared by content below. Not copied: the data set would double if every array were copied.
+/// always cleared. Compared by content below. Not copied: the data set would double if every array
+/// were copied.
 @SuppressWarnings("ArrayRecordComponent")
 public record Example(int[] ids, boolean[] trained) {
     public Example {
