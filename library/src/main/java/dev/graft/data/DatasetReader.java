@@ -1,0 +1,253 @@
+package dev.graft.data;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.error.ConfigException;
+import java.io.IOException;
+import java.nio.charset.CharacterCodingException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.NoSuchElementException;
+import java.util.Properties;
+
+/// The rows of data set files, one after another, never all in memory: JSON (an array or objects
+/// one after another), JSON Lines, CSV, Parquet and plain text, gzipped or not, by DuckDB.
+///
+/// JSON is read as raw objects and CSV as text, never by inferred types: inference turns strings
+/// that look like dates into dates and fills nested objects with keys that the file does not have.
+/// A `.txt` file is one row, `{"text": ...}`: a corpus is one long document.
+public final class DatasetReader implements Iterator<Row>, AutoCloseable {
+    /// A document may be longer than the 20 million characters that Jackson takes by itself.
+    private static final JsonMapper JSON =
+            new JsonMapper(
+                    JsonFactory.builder()
+                            .streamReadConstraints(
+                                    StreamReadConstraints.builder()
+                                            .maxStringLength(Integer.MAX_VALUE)
+                                            .build())
+                            .build());
+    private static final String JSON_OPTIONS = "maximum_object_size = 268435456";
+
+    private final Connection duckdb;
+    private final Iterator<DataFile> files;
+    private DataFile file;
+    private Statement statement;
+    private ResultSet rows;
+    private long number;
+    private Row next;
+
+    private DatasetReader(Connection duckdb, List<DataFile> files) {
+        this.duckdb = duckdb;
+        this.files = files.iterator();
+    }
+
+    /// Opens the files (a glob such as `data/*.jsonl` names all that it matches, in order of name).
+    ///
+    /// @throws ConfigException where a file does not exist or its name ends in nothing known
+    public static DatasetReader open(List<Path> paths) {
+        var files = new ArrayList<DataFile>();
+        for (var path : paths) {
+            files.addAll(DataFile.find(path));
+        }
+        return new DatasetReader(connect(), files);
+    }
+
+    public static DatasetReader open(Path... paths) {
+        return open(List.of(paths));
+    }
+
+    private static Connection connect() {
+        try {
+            var properties = new Properties();
+            properties.setProperty("jdbc_stream_results", "true");
+            var duckdb = DriverManager.getConnection("jdbc:duckdb:", properties);
+            try (var settings = duckdb.createStatement()) {
+                settings.execute("SET threads = 2");
+                settings.execute("SET autoinstall_known_extensions = false");
+                settings.execute("SET autoload_known_extensions = false");
+                settings.execute("SET preserve_insertion_order = true");
+            }
+            return duckdb;
+        } catch (SQLException e) {
+            throw new IllegalStateException("DuckDB does not start", e);
+        }
+    }
+
+    @Override
+    public boolean hasNext() {
+        while (next == null) {
+            if (rows == null) {
+                if (!openNextFile()) {
+                    return false;
+                }
+                continue;
+            }
+            try {
+                if (rows.next()) {
+                    next = new Row(file.path(), ++number, parse(rows.getString(1)));
+                } else {
+                    closeFile();
+                }
+            } catch (SQLException e) {
+                throw corrupt(e);
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public Row next() {
+        if (!hasNext()) {
+            throw new NoSuchElementException();
+        }
+        var row = next;
+        next = null;
+        return row;
+    }
+
+    private boolean openNextFile() {
+        if (!files.hasNext()) {
+            return false;
+        }
+        file = files.next();
+        number = 0;
+        if (file.type() == DataFile.Type.TEXT) {
+            next = new Row(file.path(), 1, JSON.createObjectNode().put("text", wholeText()));
+            return true;
+        }
+        try {
+            statement = duckdb.createStatement();
+            rows = statement.executeQuery(query(file));
+        } catch (SQLException e) {
+            throw corrupt(e);
+        }
+        return true;
+    }
+
+    /// Every query gives one column with one JSON object a row.
+    private static String query(DataFile file) {
+        String path = DataFile.quoted(file.globSafe());
+        return switch (file.type()) {
+            case JSON ->
+                    "SELECT json FROM read_json_objects(%s, format = 'auto', %s)"
+                            .formatted(path, JSON_OPTIONS);
+            case JSON_LINES ->
+                    "SELECT json FROM read_json_objects(%s, format = 'newline_delimited', %s)"
+                            .formatted(path, JSON_OPTIONS);
+            case CSV -> CsvHeader.read(file.path(), file.gzipped()).query(path);
+            case PARQUET ->
+                    "SELECT to_json(struct_pack(*COLUMNS(*))) FROM read_parquet(%s)"
+                            .formatted(path);
+            case TEXT -> throw new IllegalArgumentException("text is read as a whole");
+        };
+    }
+
+    private String wholeText() {
+        try (var reader = file.lines()) {
+            String text = reader.readAllAsString();
+            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+        } catch (CharacterCodingException e) {
+            throw new ConfigException(
+                    "%s: not UTF-8 text; convert it first".formatted(file.path()), e);
+        } catch (IOException e) {
+            throw new ConfigException(
+                    "%s: cannot be read: %s".formatted(file.path(), e.getMessage()), e);
+        }
+    }
+
+    private ObjectNode parse(String json) {
+        JsonNode value;
+        try {
+            value = JSON.readTree(json);
+        } catch (JsonProcessingException e) {
+            throw new ConfigException(
+                    "%s row %d: not valid JSON: %s"
+                            .formatted(file.path(), number, e.getOriginalMessage()),
+                    e);
+        }
+        if (value instanceof ObjectNode object) {
+            return object;
+        }
+        throw new ConfigException(
+                "%s row %d: found %s, expected an object as in {\"instruction\": ..., \"output\": ...}"
+                        .formatted(file.path(), number, excerpt(json)));
+    }
+
+    private ConfigException corrupt(SQLException e) {
+        String line = file.type() == DataFile.Type.JSON_LINES ? firstBadLine() : "";
+        String reason = e.getMessage().lines().limit(3).reduce((a, b) -> a + " " + b).orElse("");
+        return new ConfigException(
+                "%s%s: cannot be read as %s: %s"
+                        .formatted(
+                                file.path(),
+                                line,
+                                file.type().words(),
+                                line.isEmpty() ? reason : "the line is not a JSON value"),
+                e);
+    }
+
+    /// DuckDB miscounts the lines of JSON Lines, so the bad line is looked for here.
+    private String firstBadLine() {
+        try (var lines = file.lines()) {
+            int number = 0;
+            for (String line; (line = lines.readLine()) != null; ) {
+                number++;
+                if (!line.isBlank() && !isJson(line)) {
+                    return " line " + number + " (" + excerpt(line) + ")";
+                }
+            }
+        } catch (CharacterCodingException e) {
+            return " (not UTF-8)";
+        } catch (IOException _) {
+            return "";
+        }
+        return "";
+    }
+
+    private static boolean isJson(String line) {
+        try (var parser = JSON.createParser(line)) {
+            JSON.readTree(parser);
+            return parser.nextToken() == null;
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
+    private static String excerpt(String text) {
+        return text.length() <= 60 ? text : text.substring(0, 57) + "...";
+    }
+
+    private void closeFile() {
+        try (var _ = statement) {
+            rows.close();
+        } catch (SQLException e) {
+            throw corrupt(e);
+        } finally {
+            rows = null;
+            statement = null;
+        }
+    }
+
+    @Override
+    public void close() {
+        try {
+            if (statement != null) {
+                statement.close();
+            }
+            duckdb.close();
+        } catch (SQLException e) {
+            throw new IllegalStateException("DuckDB does not close", e);
+        }
+    }
+}
