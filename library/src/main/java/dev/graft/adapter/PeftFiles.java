@@ -60,16 +60,20 @@ public final class PeftFiles {
     /// The same with a config that was read before and may differ in what does not change the
     /// files (dropout).
     public static Adapter load(Transformer model, Path folder, LoraConfig config) {
-        Path weights = folder.resolve(WEIGHTS);
-        try (var file = SafetensorsFile.open(weights)) {
-            Adapter adapter = Adapter.attach(model, config, 0);
-            try {
-                fill(adapter, file);
-            } catch (RuntimeException e) {
-                adapter.close();
-                throw e;
-            }
-            return adapter;
+        Adapter adapter = Adapter.attach(model, config, 0);
+        try {
+            read(adapter, folder);
+        } catch (RuntimeException e) {
+            adapter.close();
+            throw e;
+        }
+        return adapter;
+    }
+
+    /// Fills an adapter that is on a model with the tensors of a folder.
+    public static void read(Adapter adapter, Path folder) {
+        try (var file = SafetensorsFile.open(folder.resolve(WEIGHTS))) {
+            fill(adapter, file);
         }
     }
 

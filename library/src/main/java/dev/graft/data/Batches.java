@@ -29,6 +29,11 @@ public final class Batches {
         return Batch.of(examples);
     }
 
+    /// Examples of one epoch.
+    public int examples() {
+        return dataset.size();
+    }
+
     /// Micro-batches of one epoch.
     public int perEpoch() {
         return Math.ceilDiv(dataset.size(), batchSize);

@@ -29,7 +29,8 @@ public final class SafetensorsWriter {
             shape = shape.clone();
         }
 
-        long bytes() {
+        /// Size in the file.
+        public long bytes() {
             long n = dtype.bytes();
             for (long d : shape) {
                 n *= d;

@@ -1,0 +1,153 @@
+package dev.graft.export;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.error.ConfigException;
+import dev.graft.error.TrainingException;
+import dev.graft.format.AtomicFile;
+import dev.graft.format.ModelFiles;
+import dev.graft.format.SafetensorsFile;
+import dev.graft.format.SafetensorsWriter.Entry;
+import dev.graft.format.SafetensorsWriter;
+import dev.graft.format.TensorInfo;
+import dev.graft.model.Transformer;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Tensor;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+
+/// Writes a model as it computes now into a folder that Transformers loads: shard by shard, tensor
+/// by tensor, sums in float32. `config.json` goes last, so a folder that has one is complete.
+public final class ModelFolderWriter {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String HEAD = "lm_head.weight";
+
+    private final Transformer model;
+    private final ModelFiles base;
+    private final DType dtype;
+    private final MergedWeights weights;
+
+    /// @param base the files that the model was loaded from, still open
+    /// @param dtype of the written matrices, or null for that of the base
+    public ModelFolderWriter(Transformer model, ModelFiles base, DType dtype) {
+        this.model = model;
+        this.base = base;
+        this.dtype = dtype;
+        this.weights = new MergedWeights(model);
+    }
+
+    /// Writes the folder.
+    ///
+    /// @throws TrainingException if the disk is full; no `config.json` is left then
+    public void write(Path folder) {
+        var index = JSON.createObjectNode();
+        var map = index.putObject("weight_map");
+        long total = 0;
+        List<SafetensorsFile> files = base.files();
+        for (SafetensorsFile file : files) {
+            List<Entry> entries = entries(file, file == files.getLast());
+            String name = file.path().getFileName().toString();
+            SafetensorsWriter.write(folder.resolve(name), entries, Map.of("format", "pt"));
+            for (Entry entry : entries) {
+                map.put(entry.name(), name);
+                total += entry.bytes();
+            }
+        }
+        if (files.size() > 1) {
+            index.putObject("metadata").put("total_size", total);
+            AtomicFile.write(
+                    folder.resolve("model.safetensors.index.json"), index.toPrettyString() + "\n");
+        }
+        copyCompanions(base.folder(), folder);
+        AtomicFile.write(folder.resolve("config.json"), config());
+    }
+
+    private List<Entry> entries(SafetensorsFile file, boolean last) {
+        List<Entry> entries = new ArrayList<>();
+        for (TensorInfo info : file.tensors().values()) {
+            DType type = dtype == null || !info.dtype().isFloating() ? info.dtype() : dtype;
+            Supplier<Tensor> changed = weights.changed().get(info.name());
+            Supplier<Tensor> source = changed == null ? () -> file.tensor(info.name()) : changed;
+            entries.add(new Entry(info.name(), type, info.shape(), source));
+        }
+        if (last && weights.headIsOwn() && !base.has(HEAD)) {
+            TensorInfo table = base.info(model.embedding().name() + ".weight");
+            Supplier<Tensor> source =
+                    weights.changed().getOrDefault(HEAD, () -> model.head().weight().expanded());
+            entries.add(new Entry(HEAD, dtype == null ? table.dtype() : dtype, table.shape(), source));
+        }
+        return entries;
+    }
+
+    private String config() {
+        try {
+            ObjectNode root =
+                    (ObjectNode) JSON.readTree(Files.readString(base.folder().resolve("config.json")));
+            if (model.config().tiedEmbeddings() && weights.headIsOwn()) {
+                root.put("tie_word_embeddings", false);
+            }
+            if (dtype != null) {
+                root.put(root.has("torch_dtype") ? "torch_dtype" : "dtype", dtype.torchName());
+            }
+            return root.toPrettyString() + "\n";
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /// Copies what a model folder has beside config and weights: tokenizer, chat template,
+    /// generation settings.
+    public static void copyCompanions(Path from, Path to) {
+        try (Stream<Path> entries = Files.list(from)) {
+            for (Path file : entries.filter(ModelFolderWriter::isCompanion).toList()) {
+                Path part = to.resolve(file.getFileName() + ".part");
+                Files.copy(file, part, StandardCopyOption.REPLACE_EXISTING);
+                Files.move(
+                        part,
+                        to.resolve(file.getFileName()),
+                        StandardCopyOption.ATOMIC_MOVE,
+                        StandardCopyOption.REPLACE_EXISTING);
+            }
+        } catch (IOException e) {
+            throw new TrainingException(
+                    "cannot copy the tokenizer from %s to %s: %s".formatted(from, to, e.getMessage()),
+                    e);
+        }
+    }
+
+    private static boolean isCompanion(Path file) {
+        String name = file.getFileName().toString();
+        return name.startsWith("tokenizer")
+                || name.equals("special_tokens_map.json")
+                || name.equals("added_tokens.json")
+                || name.equals("generation_config.json")
+                || name.equals("chat_template.jinja")
+                || name.equals("vocab.json")
+                || name.equals("merges.txt");
+    }
+
+    /// Refuses an output folder that has something in it.
+    public static void requireEmpty(String key, Path folder, String advice) {
+        try {
+            if (!Files.exists(folder)) {
+                return;
+            }
+            try (Stream<Path> entries = Files.list(folder)) {
+                if (entries.findAny().isPresent()) {
+                    throw new ConfigException(
+                            "%s: %s is not empty; %s".formatted(key, folder, advice));
+                }
+            }
+        } catch (IOException e) {
+            throw new ConfigException("%s: %s: %s".formatted(key, folder, e.getMessage()), e);
+        }
+    }
+}

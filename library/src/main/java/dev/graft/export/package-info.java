@@ -1,0 +1,2 @@
+/// What leaves Graft: merged models in Hugging Face folders.
+package dev.graft.export;

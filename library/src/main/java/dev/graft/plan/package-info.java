@@ -1,0 +1,2 @@
+/// What a run takes, by arithmetic on its configuration.
+package dev.graft.plan;

@@ -1,0 +1,60 @@
+package dev.graft.train;
+
+import dev.graft.plan.Bill;
+import java.nio.file.Path;
+import java.util.List;
+
+/// What a run tells those who watch it.
+public sealed interface TrainEvent {
+
+    /// Everything is loaded; what was decided, each with its reason, and what it takes.
+    record Prepared(Bill bill, String model, String data, int heldOut, List<String> decisions)
+            implements TrainEvent {}
+
+    /// The first step is about to run.
+    ///
+    /// @param resumedFrom steps that a checkpoint brought along, 0 for a new run
+    record Started(int totalSteps, int resumedFrom, long trainedParameters) implements TrainEvent {}
+
+    /// An optimizer step is done.
+    ///
+    /// @param step counted from 1
+    /// @param loss mean over the trained tokens of the step, in nats
+    /// @param gradNorm before clipping
+    /// @param tokens of the step, untrained ones included
+    /// @param totalTokens of the run so far
+    /// @param seconds since the run began, evaluation and saving included
+    /// @param stepSeconds of this step
+    /// @param peakBytes highest resident memory of the process so far
+    record Step(
+            int step,
+            double epoch,
+            double loss,
+            double gradNorm,
+            double learningRate,
+            long tokens,
+            long totalTokens,
+            double seconds,
+            double stepSeconds,
+            long peakBytes)
+            implements TrainEvent {}
+
+    /// The held-out examples were evaluated.
+    ///
+    /// @param loss mean over their trained tokens, in nats
+    record Evaluated(int step, double loss, long tokens) implements TrainEvent {
+        /// e to the loss.
+        public double perplexity() {
+            return Math.exp(loss);
+        }
+    }
+
+    /// A checkpoint is complete.
+    record Saved(int step, Path folder) implements TrainEvent {}
+
+    /// The run was asked to stop and did, between two steps.
+    record Interrupted(int step) implements TrainEvent {}
+
+    /// The run is complete.
+    record Finished(int steps, double seconds, double meanLoss) implements TrainEvent {}
+}

@@ -1,0 +1,207 @@
+package dev.graft.train;
+
+import dev.graft.data.Batch;
+import dev.graft.data.Batches;
+import dev.graft.data.SampleOrder;
+import dev.graft.error.TrainingException;
+import dev.graft.model.Transformer;
+import dev.graft.nn.Tape;
+import dev.graft.nn.Workspace;
+import dev.graft.optim.AdamW;
+import dev.graft.optim.Decay;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Torch;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Consumer;
+
+/// The loop: accumulate the gradients of a step's micro-batches, divided by the trained tokens of
+/// the whole step; clip; step; now and then evaluate and save.
+public final class Trainer implements AutoCloseable {
+    private final Transformer model;
+    private final Trained trained;
+    private final Batches batches;
+    private final List<Batch> heldOut;
+    private final TrainSettings settings;
+    private final Checkpoints checkpoints;
+    private final Consumer<TrainEvent> listener;
+    private final AdamW optimizer;
+    private final Workspace workspace = new Workspace();
+    private volatile boolean interrupted;
+
+    private int step;
+    private long tokens;
+    private double lossSum;
+    private double secondsBefore;
+    private long startedAt;
+
+    /// @param heldOut batches to evaluate on, may be empty
+    public Trainer(
+            Transformer model,
+            Trained trained,
+            Batches batches,
+            List<Batch> heldOut,
+            TrainSettings settings,
+            Checkpoints checkpoints,
+            Consumer<TrainEvent> listener) {
+        this.model = model;
+        this.trained = trained;
+        this.batches = batches;
+        this.heldOut = List.copyOf(heldOut);
+        this.settings = settings;
+        this.checkpoints = checkpoints;
+        this.listener = listener;
+        this.optimizer = new AdamW(trained.parameters(), settings.adamW(), Decay::applies);
+    }
+
+    /// Goes on from a checkpoint.
+    public void resume(Path checkpoint) {
+        Checkpoints.State state = checkpoints.read(checkpoint, trained, optimizer);
+        batches.seek(state.cursor());
+        step = state.step();
+        tokens = state.tokens();
+        lossSum = state.lossSum();
+        secondsBefore = state.seconds();
+    }
+
+    /// Asks the loop to save and stop after the step that is running; from any thread.
+    public void interrupt() {
+        interrupted = true;
+    }
+
+    /// Runs to the last step.
+    ///
+    /// @return whether the run is complete, rather than interrupted
+    /// @throws TrainingException if the loss is not a number
+    public boolean run() {
+        startedAt = System.nanoTime();
+        long parameters =
+                trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
+        listener.accept(new TrainEvent.Started(settings.totalSteps(), step, parameters));
+        if (step == 0) {
+            evaluate();
+        }
+        while (step < settings.totalSteps()) {
+            if (interrupted) {
+                save();
+                listener.accept(new TrainEvent.Interrupted(step));
+                return false;
+            }
+            step();
+            boolean last = step == settings.totalSteps();
+            if (last || due(settings.evalEvery())) {
+                evaluate();
+            }
+            if (!last && due(settings.saveEvery())) {
+                save();
+            }
+        }
+        listener.accept(new TrainEvent.Finished(step, seconds(), lossSum / step));
+        return true;
+    }
+
+    private boolean due(int every) {
+        return every > 0 && step % every == 0;
+    }
+
+    private void step() {
+        long begin = System.nanoTime();
+        List<Batch> micros = nextMicroBatches();
+        long stepTokens = micros.stream().mapToLong(Batch::tokens).sum();
+        double loss = gradients(micros);
+        double norm = optimizer.gradientNorm();
+        checkFinite(loss, norm);
+        double max = settings.maxGradNorm();
+        double clip = max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1;
+        double rate = settings.learningRate() * settings.schedule().at(step);
+        optimizer.step(rate, clip);
+        step++;
+        tokens += stepTokens;
+        lossSum += loss;
+        listener.accept(
+                new TrainEvent.Step(
+                        step,
+                        epoch(),
+                        loss,
+                        norm,
+                        rate,
+                        stepTokens,
+                        tokens,
+                        seconds(),
+                        (System.nanoTime() - begin) / 1e9,
+                        Torch.peakResidentBytes()));
+    }
+
+    /// A step ends with its epoch, however few micro-batches are left, as in Transformers.
+    private List<Batch> nextMicroBatches() {
+        List<Batch> micros = new ArrayList<>();
+        do {
+            micros.add(batches.next());
+        } while (micros.size() < settings.accumulation() && batches.cursor().position() > 0);
+        return micros;
+    }
+
+    /// Adds the gradients of the micro-batches to the parameters; returns the mean loss.
+    private double gradients(List<Batch> micros) {
+        long labelled = micros.stream().mapToLong(Batch::trainedTokens).sum();
+        double loss = 0;
+        for (int i = 0; i < micros.size(); i++) {
+            Batch batch = micros.get(i);
+            long dropoutSeed = settings.seed() * 0x9E3779B97F4A7C15L + step * 1_000_003L + i;
+            try (var _ = Scope.open("micro-batch");
+                    var tape = Tape.recording(workspace, dropoutSeed)) {
+                loss +=
+                        model.loss(
+                                tape,
+                                batch.ids(),
+                                batch.positions(),
+                                batch.offsets(),
+                                batch.labels(),
+                                1.0 / labelled);
+                tape.backward();
+            }
+        }
+        return loss / labelled;
+    }
+
+    private void checkFinite(double loss, double norm) {
+        if (Double.isFinite(loss) && Double.isFinite(norm)) {
+            return;
+        }
+        SampleOrder.Cursor next = batches.cursor();
+        throw new TrainingException(
+                "step %d: the loss is %s and the gradient norm %s in the batch that ends before example %d of epoch %d (seed %d); the parameters were not changed by it: lower learning_rate, or look at the data there"
+                        .formatted(
+                                step + 1, loss, norm, next.position(), next.epoch(), settings.seed()));
+    }
+
+    private double epoch() {
+        SampleOrder.Cursor at = batches.cursor();
+        return at.epoch() + (double) at.position() / batches.examples();
+    }
+
+    private void evaluate() {
+        if (!heldOut.isEmpty()) {
+            Evaluation.Result result = Evaluation.of(model, heldOut, workspace);
+            listener.accept(new TrainEvent.Evaluated(step, result.loss(), result.tokens()));
+        }
+    }
+
+    private void save() {
+        var state =
+                new Checkpoints.State(step, batches.cursor(), tokens, lossSum, seconds());
+        listener.accept(
+                new TrainEvent.Saved(step, checkpoints.write(state, trained, optimizer)));
+    }
+
+    private double seconds() {
+        return secondsBefore + (System.nanoTime() - startedAt) / 1e9;
+    }
+
+    @Override
+    public void close() {
+        optimizer.close();
+        workspace.close();
+    }
+}

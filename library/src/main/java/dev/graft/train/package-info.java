@@ -1,0 +1,2 @@
+/// The training loop: steps, evaluation, checkpoints, events.
+package dev.graft.train;
