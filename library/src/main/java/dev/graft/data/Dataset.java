@@ -80,8 +80,10 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     private static Format formatOf(Row row, DatasetFormat name, String textField) {
+        // The only column of a plain text file has no name of its own.
+        boolean plainText = row.file().toString().matches("(?i).*\\.txt(\\.gz)?");
         try {
-            return Format.of(name, textField, row.columns());
+            return Format.of(name, plainText ? "text" : textField, row.columns());
         } catch (ConfigException e) {
             throw new ConfigException(row.file() + ": " + e.getMessage(), e);
         }

@@ -139,11 +139,8 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     private static String query(DataFile file) {
         String path = DataFile.quoted(file.globSafe());
         return switch (file.type()) {
-            case JSON ->
+            case JSON, JSON_LINES ->
                     "SELECT json FROM read_json_objects(%s, format = 'auto', %s)"
-                            .formatted(path, JSON_OPTIONS);
-            case JSON_LINES ->
-                    "SELECT json FROM read_json_objects(%s, format = 'newline_delimited', %s)"
                             .formatted(path, JSON_OPTIONS);
             case CSV -> CsvHeader.read(file.path(), file.gzipped()).query(path);
             case PARQUET ->
@@ -186,7 +183,7 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
 
     private ConfigException corrupt(SQLException e) {
         String line = file.type() == DataFile.Type.JSON_LINES ? firstBadLine() : "";
-        String reason = e.getMessage().lines().limit(3).reduce((a, b) -> a + " " + b).orElse("");
+        String reason = reason(e).lines().limit(3).reduce((a, b) -> a + " " + b).orElse("");
         return new ConfigException(
                 "%s%s: cannot be read as %s: %s"
                         .formatted(
@@ -197,12 +194,29 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
                 e);
     }
 
+    /// A streamed result loses the message of its error; the same query in one go has it.
+    private String reason(SQLException e) {
+        try (var whole = DriverManager.getConnection("jdbc:duckdb:");
+                var query = whole.createStatement();
+                var rows =
+                        query.executeQuery(
+                                "SELECT max(length(row[1]::VARCHAR)) FROM (SELECT [COLUMNS(*)] AS row FROM (%s))"
+                                        .formatted(query(file)))) {
+            return rows.next() ? e.getMessage() : "";
+        } catch (SQLException same) {
+            return same.getMessage();
+        }
+    }
+
     /// DuckDB miscounts the lines of JSON Lines, so the bad line is looked for here.
     private String firstBadLine() {
         try (var lines = file.lines()) {
             int number = 0;
             for (String line; (line = lines.readLine()) != null; ) {
                 number++;
+                if (number == 1 && line.startsWith("\uFEFF")) {
+                    line = line.substring(1);
+                }
                 if (!line.isBlank() && !isJson(line)) {
                     return " line " + number + " (" + excerpt(line) + ")";
                 }

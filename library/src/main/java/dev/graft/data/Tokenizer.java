@@ -18,10 +18,14 @@ import java.util.OptionalInt;
 public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final TokenizerFiles files;
+    private final boolean addsBos;
 
     private Tokenizer(HuggingFaceTokenizer tokenizer, TokenizerFiles files) {
         this.tokenizer = tokenizer;
         this.files = files;
+        int[] around = encode("", true);
+        var bos = files.bosId();
+        this.addsBos = bos.isPresent() && around.length > 0 && around[0] == bos.getAsInt();
     }
 
     /// Loads the tokenizer of a Hugging Face model folder; takes up to two seconds, so load it
@@ -46,8 +50,8 @@ public final class Tokenizer implements AutoCloseable {
     /// The library reports its use to a server, and may look for files on the net, unless told not
     /// to.
     private static void stayOffline() {
-        System.setProperty("ai.djl.offline", "true");
-        System.setProperty("OPT_OUT_TRACKING", "true");
+        System.getProperties().putIfAbsent("ai.djl.offline", "true");
+        System.getProperties().putIfAbsent("OPT_OUT_TRACKING", "true");
     }
 
     /// The ids of a text; with `addSpecialTokens` also what the tokenizer puts around a text.
@@ -69,7 +73,7 @@ public final class Tokenizer implements AutoCloseable {
     public int[] encodeBeginning(String text) {
         int[] plain = encode(text, false);
         var bos = bosId();
-        if (bos.isEmpty() || !addsBos()) {
+        if (!addsBos) {
             return plain;
         }
         if (plain.length > 0 && plain[0] == bos.getAsInt()) {
@@ -83,8 +87,7 @@ public final class Tokenizer implements AutoCloseable {
 
     /// Whether this tokenizer begins a sequence with its BOS.
     public boolean addsBos() {
-        int[] around = encode("", true);
-        return bosId().isPresent() && around.length > 0 && around[0] == bosId().getAsInt();
+        return addsBos;
     }
 
     /// The text of the ids, without any clean-up of spaces; bytes that are no character become

@@ -187,9 +187,9 @@ class DatasetReaderTest {
     @ParameterizedTest
     @CsvSource({
         "alpaca/alpaca_random2000_seed42.jsonl, 2000",
-        "alpaca/code_alpaca_2k.json, 2018",
+        "alpaca/code_alpaca_2k.json, 2017",
         "alpaca/rasbt_instruction_data_1100.json, 1100",
-        "dolly/dolly_3k_original_columns.jsonl, 3000",
+        "dolly/dolly_3k_original_columns.jsonl, 2996",
         "gsm8k/test.jsonl, 1319",
         "llama-factory/alpaca_zh_demo.json, 1000",
         "sharegpt/messages_turkish_525rows.jsonl, 525",
@@ -199,7 +199,7 @@ class DatasetReaderTest {
         Path file = Shared.folder("data/datasets/" + name);
         var rows = rows(file);
 
-        assertThat(rows).hasSize(count);
+        assertThat(rows.size()).isEqualTo(count);
         if (name.endsWith(".json")) {
             JsonNode whole = JSON.readTree(file.toFile());
             for (int i = 0; i < count; i++) {

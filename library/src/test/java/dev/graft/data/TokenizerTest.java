@@ -228,4 +228,14 @@ class TokenizerTest {
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining(file.toString());
     }
+
+    @Test
+    void aTokenizerThatTheLibraryRefusesIsNamed() {
+        Path folder = Shared.folder("data/tokenizers/negative/llama-2-malformed");
+
+        assertThatThrownBy(() -> Tokenizer.load(folder))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("llama-2-malformed")
+                .hasMessageContaining("cannot read it");
+    }
 }
