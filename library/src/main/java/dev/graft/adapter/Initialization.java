@@ -14,7 +14,7 @@ record Initialization(LoraConfig.Init init, long seed, String path) {
         for (int i = 0; i < values.length; i++) {
             values[i] =
                     switch (init) {
-                        case DEFAULT, RANDOM -> uniform(random, in);
+                        case TRUE, FALSE -> uniform(random, in);
                         case GAUSSIAN -> (float) (random.nextGaussian() / rank);
                     };
         }
@@ -24,7 +24,7 @@ record Initialization(LoraConfig.Init init, long seed, String path) {
     /// [out, r]
     Tensor b(int out, int rank) {
         float[] values = new float[out * rank];
-        if (init == LoraConfig.Init.RANDOM) {
+        if (init == LoraConfig.Init.FALSE) {
             RandomGenerator random = random("B");
             for (int i = 0; i < values.length; i++) {
                 values[i] = uniform(random, rank);

@@ -4,6 +4,7 @@ import dev.graft.error.ConfigException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /// LoRA (Hu et al. 2021) with the fields of PEFT's `LoraConfig`.
@@ -39,17 +40,27 @@ public record LoraConfig(
     public enum Bias {
         NONE,
         ALL,
-        LORA_ONLY
+        LORA_ONLY;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
-    /// How A and B begin.
+    /// How A and B begin, by the values of `init_lora_weights`.
     public enum Init {
         /// A uniform in ±1/√in, B zero.
-        DEFAULT,
-        /// A normal with deviation 1/r, B zero.
-        GAUSSIAN,
+        TRUE,
         /// Both random, so that a fresh adapter changes the model: for tests only.
-        RANDOM
+        FALSE,
+        /// A normal with deviation 1/r, B zero.
+        GAUSSIAN;
+
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     public LoraConfig {
@@ -98,17 +109,17 @@ public record LoraConfig(
                 Map.of(),
                 List.of(),
                 List.of(),
-                Init.DEFAULT,
+                Init.TRUE,
                 null);
     }
 
-    /// The same with other modules.
-    public LoraConfig withTargets(TargetModules targets) {
+    /// The same with another dropout.
+    public LoraConfig withDropout(double dropout) {
         return new LoraConfig(
                 r,
                 loraAlpha,
-                loraDropout,
-                targets,
+                dropout,
+                targetModules,
                 excludeModules,
                 bias,
                 useRslora,

@@ -14,7 +14,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Function;
@@ -53,7 +52,7 @@ final class PeftConfigJson {
         keys.put("lora_alpha", number(config.loraAlpha()));
         keys.put("lora_dropout", config.loraDropout());
         keys.put("target_modules", targets(config.targetModules(), resolution));
-        keys.put("bias", config.bias().name().toLowerCase(Locale.ROOT));
+        keys.put("bias", config.bias().toString());
         keys.put("fan_in_fan_out", false);
         keys.put("inference_mode", true);
         keys.put("init_lora_weights", init(config.initLoraWeights()));
@@ -95,9 +94,9 @@ final class PeftConfigJson {
 
     private static Object init(LoraConfig.Init init) {
         return switch (init) {
-            case DEFAULT -> true;
+            case TRUE -> true;
+            case FALSE -> false;
             case GAUSSIAN -> "gaussian";
-            case RANDOM -> false;
         };
     }
 
@@ -115,7 +114,7 @@ final class PeftConfigJson {
             case TargetModules.AllLinear() ->
                     resolution.lora().stream().map(TargetResolution.Target::path).toList();
             case TargetModules.Names(var names) -> names;
-            case TargetModules.Regex(var pattern) -> pattern.pattern();
+            case TargetModules.Regex(var regex) -> regex;
         };
     }
 
@@ -169,7 +168,13 @@ final class PeftConfigJson {
     private static TargetModules modules(Path path, JsonNode root, String key) {
         JsonNode node = root.path(key);
         if (node.isTextual()) {
-            return TargetModules.parse(key, node.asText());
+            try {
+                return TargetModules.parse(node.asText());
+            } catch (IllegalArgumentException e) {
+                throw new ConfigException(
+                        "%s: %s: '%s' is %s".formatted(path, key, node.asText(), e.getMessage()),
+                        e);
+            }
         }
         if (node.isArray() && !node.isEmpty()) {
             return new TargetModules.Names(texts(node));
@@ -194,11 +199,9 @@ final class PeftConfigJson {
     /// Every initialization that leaves the base as it is reads alike: the file brings A and B.
     private static LoraConfig.Init init(JsonNode node) {
         if (node.isBoolean() && !node.asBoolean()) {
-            return LoraConfig.Init.RANDOM;
+            return LoraConfig.Init.FALSE;
         }
-        return node.asText("").equals("gaussian")
-                ? LoraConfig.Init.GAUSSIAN
-                : LoraConfig.Init.DEFAULT;
+        return node.asText("").equals("gaussian") ? LoraConfig.Init.GAUSSIAN : LoraConfig.Init.TRUE;
     }
 
     private static List<String> texts(JsonNode node) {

@@ -1,6 +1,5 @@
 package dev.graft.adapter;
 
-import dev.graft.error.ConfigException;
 import java.util.List;
 import java.util.Locale;
 import java.util.regex.Pattern;
@@ -8,35 +7,63 @@ import java.util.regex.PatternSyntaxException;
 
 /// A choice of modules by path, as PEFT reads `target_modules` and `exclude_modules`.
 public sealed interface TargetModules {
+    /// The value that stands for every linear map.
+    String ALL_LINEAR = "all-linear";
 
     /// Every linear map but the output head.
-    record AllLinear() implements TargetModules {}
+    record AllLinear() implements TargetModules {
+        @Override
+        public String toString() {
+            return ALL_LINEAR;
+        }
+    }
 
-    /// Paths, or their last parts: `q_proj` is `model.layers.0.self_attn.q_proj` and its like.
+    /// Modules whose whole path the expression matches from end to end.
+    record Regex(String regex) implements TargetModules {
+        public Regex {
+            compile(regex);
+        }
+
+        @Override
+        public String toString() {
+            return regex;
+        }
+    }
+
+    /// Modules whose path is one of these or ends in a dot and one of these.
     record Names(List<String> names) implements TargetModules {
         public Names {
             names = List.copyOf(names);
         }
+
+        @Override
+        public String toString() {
+            return String.join(",", names);
+        }
     }
 
-    /// A regular expression for the whole path.
-    record Regex(Pattern pattern) implements TargetModules {}
-
-    /// Reads the text form: `all-linear`, a plain module name, or a regular expression.
-    static TargetModules parse(String key, String text) {
-        if (text.toLowerCase(Locale.ROOT).equals("all-linear")) {
+    /// Reads a string: `all-linear`, plain names with commas between, or a regular expression.
+    ///
+    /// PEFT takes every string for an expression; but there a plain `q_proj` matches nothing, so
+    /// here it is a name.
+    ///
+    /// @throws IllegalArgumentException if it is none of them
+    static TargetModules parse(String text) {
+        if (text.toLowerCase(Locale.ROOT).equals(ALL_LINEAR)) {
             return new AllLinear();
         }
-        if (text.matches("[A-Za-z0-9_.]+") && !text.contains("..")) {
-            return new Names(List.of(text));
+        if (text.matches("[\\w.-]+(\\s*,\\s*[\\w.-]+)*")) {
+            return new Names(List.of(text.split("\\s*,\\s*", -1)));
         }
+        return new Regex(text);
+    }
+
+    private static Pattern compile(String regex) {
         try {
-            return new Regex(Pattern.compile(text));
+            return Pattern.compile(regex);
         } catch (PatternSyntaxException e) {
-            throw new ConfigException(
-                    "%s: '%s' is not a regular expression: %s"
-                            .formatted(key, text, e.getDescription()),
-                    e);
+            throw new IllegalArgumentException(
+                    "not a regular expression: " + e.getDescription(), e);
         }
     }
 
@@ -47,7 +74,7 @@ public sealed interface TargetModules {
         return switch (this) {
             case AllLinear() -> !isHead;
             case Names(var names) -> names.stream().anyMatch(n -> nameMatches(n, path));
-            case Regex(var pattern) -> pattern.matcher(path).matches();
+            case Regex(var regex) -> Pattern.matches(regex, path);
         };
     }
 

@@ -42,7 +42,7 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
                 throw new ConfigException(
                         "target_modules: %s matches no linear map%s; the model has %s"
                                 .formatted(
-                                        text(config.targetModules()),
+                                        "'" + config.targetModules() + "'",
                                         config.excludeModules() == null
                                                         && config.layersToTransform().isEmpty()
                                                 ? ""
@@ -178,14 +178,6 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
                     .map(p -> p.substring(p.lastIndexOf('.') + 1))
                     .distinct()
                     .collect(Collectors.joining(", "));
-        }
-
-        private static String text(TargetModules targets) {
-            return switch (targets) {
-                case TargetModules.AllLinear() -> "all-linear";
-                case TargetModules.Names(var names) -> names.toString();
-                case TargetModules.Regex(var pattern) -> "'" + pattern + "'";
-            };
         }
     }
 }

@@ -1,5 +1,7 @@
 package dev.graft.config;
 
+import dev.graft.adapter.LoraConfig;
+import dev.graft.adapter.TargetModules;
 import dev.graft.data.DatasetFormat;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -69,8 +71,12 @@ final class Keys {
                     "lora_target");
     static final Key<List<String>> EXCLUDE_MODULES =
             lora("exclude_modules", NAMES, List.of(), "Modules that get no adapter");
-    static final Key<Bias> BIAS =
-            lora("bias", Kind.choice(Bias.class), Bias.NONE, "Biases that are trained too");
+    static final Key<LoraConfig.Bias> BIAS =
+            lora(
+                    "bias",
+                    Kind.choice(LoraConfig.Bias.class),
+                    LoraConfig.Bias.NONE,
+                    "Biases that are trained too");
     static final Key<Boolean> USE_RSLORA =
             lora("use_rslora", FLAG, false, "Scale by lora_alpha / sqrt(r) instead");
     static final Key<List<String>> MODULES_TO_SAVE =
@@ -103,11 +109,11 @@ final class Keys {
                     "Only these layers get an adapter");
     static final Key<List<String>> LAYERS_PATTERN =
             lora("layers_pattern", NAMES, List.of(), "Name of the list of layers in the model");
-    static final Key<InitLoraWeights> INIT_LORA_WEIGHTS =
+    static final Key<LoraConfig.Init> INIT_LORA_WEIGHTS =
             lora(
                     "init_lora_weights",
-                    Kind.choice(InitLoraWeights.class),
-                    InitLoraWeights.TRUE,
+                    Kind.choice(LoraConfig.Init.class),
+                    LoraConfig.Init.TRUE,
                     "How a fresh adapter begins");
 
     static final Key<List<Path>> DATASET =

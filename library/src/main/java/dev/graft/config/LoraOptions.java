@@ -1,5 +1,7 @@
 package dev.graft.config;
 
+import dev.graft.adapter.LoraConfig;
+import dev.graft.adapter.TargetModules;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,8 +13,8 @@ public record LoraOptions(
         double loraAlpha,
         double loraDropout,
         boolean useRslora,
-        Bias bias,
-        InitLoraWeights initLoraWeights,
+        LoraConfig.Bias bias,
+        LoraConfig.Init initLoraWeights,
         List<String> modulesToSave,
         Targets targets) {
     public LoraOptions {
@@ -20,6 +22,27 @@ public record LoraOptions(
         Keys.LORA_ALPHA.check(loraAlpha);
         Keys.LORA_DROPOUT.check(loraDropout);
         modulesToSave = List.copyOf(modulesToSave);
+    }
+
+    /// The adapter's own config.
+    ///
+    /// @param baseModel what it will name as its base
+    public LoraConfig adapter(String baseModel) {
+        return new LoraConfig(
+                r,
+                loraAlpha,
+                loraDropout,
+                targets.targetModules(),
+                targets.excluded(),
+                bias,
+                useRslora,
+                modulesToSave,
+                targets.rankPattern(),
+                targets.alphaPattern(),
+                targets.layersToTransform(),
+                targets.layersPattern(),
+                initLoraWeights,
+                baseModel);
     }
 
     /// Which modules get an adapter, and of which size where it differs.
@@ -39,6 +62,16 @@ public record LoraOptions(
             alphaPattern = Collections.unmodifiableMap(new LinkedHashMap<>(alphaPattern));
             layersToTransform = List.copyOf(layersToTransform);
             layersPattern = List.copyOf(layersPattern);
+        }
+
+        /// The excluded modules as a choice, or null; one name may be a regular expression.
+        private TargetModules excluded() {
+            if (excludeModules.isEmpty()) {
+                return null;
+            }
+            return excludeModules.size() == 1
+                    ? TargetModules.parse(excludeModules.getFirst())
+                    : new TargetModules.Names(excludeModules);
         }
     }
 }

@@ -7,8 +7,8 @@ import dev.graft.error.TrainingException;
 import dev.graft.format.AtomicFile;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.SafetensorsFile;
-import dev.graft.format.SafetensorsWriter.Entry;
 import dev.graft.format.SafetensorsWriter;
+import dev.graft.format.SafetensorsWriter.Entry;
 import dev.graft.format.TensorInfo;
 import dev.graft.model.Transformer;
 import dev.graft.tensor.DType;
@@ -21,6 +21,7 @@ import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 
@@ -82,7 +83,8 @@ public final class ModelFolderWriter {
             TensorInfo table = base.info(model.embedding().name() + ".weight");
             Supplier<Tensor> source =
                     weights.changed().getOrDefault(HEAD, () -> model.head().weight().expanded());
-            entries.add(new Entry(HEAD, dtype == null ? table.dtype() : dtype, table.shape(), source));
+            entries.add(
+                    new Entry(HEAD, dtype == null ? table.dtype() : dtype, table.shape(), source));
         }
         return entries;
     }
@@ -90,7 +92,8 @@ public final class ModelFolderWriter {
     private String config() {
         try {
             ObjectNode root =
-                    (ObjectNode) JSON.readTree(Files.readString(base.folder().resolve("config.json")));
+                    (ObjectNode)
+                            JSON.readTree(Files.readString(base.folder().resolve("config.json")));
             if (model.config().tiedEmbeddings() && weights.headIsOwn()) {
                 root.put("tie_word_embeddings", false);
             }
@@ -105,9 +108,19 @@ public final class ModelFolderWriter {
 
     /// Copies what a model folder has beside config and weights: tokenizer, chat template,
     /// generation settings.
-    public static void copyCompanions(Path from, Path to) {
+    static void copyCompanions(Path from, Path to) {
+        copy(from, to, file -> isTokenizer(file) || file.endsWith("generation_config.json"));
+    }
+
+    /// Copies the tokenizer of a model folder, so that an adapter is never without its own.
+    public static void copyTokenizer(Path from, Path to) {
+        copy(from, to, ModelFolderWriter::isTokenizer);
+    }
+
+    private static void copy(Path from, Path to, Predicate<Path> which) {
         try (Stream<Path> entries = Files.list(from)) {
-            for (Path file : entries.filter(ModelFolderWriter::isCompanion).toList()) {
+            Files.createDirectories(to);
+            for (Path file : entries.filter(which).toList()) {
                 Path part = to.resolve(file.getFileName() + ".part");
                 Files.copy(file, part, StandardCopyOption.REPLACE_EXISTING);
                 Files.move(
@@ -118,17 +131,17 @@ public final class ModelFolderWriter {
             }
         } catch (IOException e) {
             throw new TrainingException(
-                    "cannot copy the tokenizer from %s to %s: %s".formatted(from, to, e.getMessage()),
+                    "cannot copy the tokenizer from %s to %s: %s"
+                            .formatted(from, to, e.getMessage()),
                     e);
         }
     }
 
-    private static boolean isCompanion(Path file) {
+    private static boolean isTokenizer(Path file) {
         String name = file.getFileName().toString();
         return name.startsWith("tokenizer")
                 || name.equals("special_tokens_map.json")
                 || name.equals("added_tokens.json")
-                || name.equals("generation_config.json")
                 || name.equals("chat_template.jinja")
                 || name.equals("vocab.json")
                 || name.equals("merges.txt");

@@ -94,8 +94,7 @@ public final class Generator implements AutoCloseable {
         }
         var seen = new BitSet();
         IntStream.of(ids).limit(length).forEach(seen::set);
-        seen.stream()
-                .forEach(i -> logits[i] *= (float) (logits[i] < 0 ? penalty : 1 / penalty));
+        seen.stream().forEach(i -> logits[i] *= (float) (logits[i] < 0 ? penalty : 1 / penalty));
     }
 
     @Override

@@ -45,7 +45,8 @@ public final class Checkpoints {
     ///
     /// @param cursor the next example
     /// @param lossSum of the losses of all steps, for their mean
-    public record State(int step, SampleOrder.Cursor cursor, long tokens, double lossSum, double seconds) {}
+    public record State(
+            int step, SampleOrder.Cursor cursor, long tokens, double lossSum, double seconds) {}
 
     /// Writes a checkpoint and drops the oldest beyond the limit.
     public Path write(State state, Trained trained, AdamW optimizer) {

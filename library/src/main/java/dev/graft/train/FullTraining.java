@@ -34,8 +34,7 @@ public record FullTraining(List<Parameter> parameters) implements Trained {
             if (file.tensors().size() != parameters.size()) {
                 throw new ModelFormatException(
                         "%s: found %d tensors, expected %d: the checkpoint belongs to another model"
-                                .formatted(
-                                        file.path(), file.tensors().size(), parameters.size()));
+                                .formatted(file.path(), file.tensors().size(), parameters.size()));
             }
             for (Parameter parameter : parameters) {
                 try (var _ = Scope.open("reading " + parameter.name())) {

@@ -5,7 +5,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /// What a run trains, and how it is written: an adapter, or a whole model.
-public interface Trained {
+public sealed interface Trained permits AdapterTraining, FullTraining {
     List<Parameter> parameters();
 
     /// Writes the parameters to a folder, in the format in which others read them.

@@ -76,8 +76,7 @@ public final class Trainer implements AutoCloseable {
     /// @throws TrainingException if the loss is not a number
     public boolean run() {
         startedAt = System.nanoTime();
-        long parameters =
-                trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
+        long parameters = trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
         listener.accept(new TrainEvent.Started(settings.totalSteps(), step, parameters));
         if (step == 0) {
             evaluate();
@@ -173,7 +172,12 @@ public final class Trainer implements AutoCloseable {
         throw new TrainingException(
                 "step %d: the loss is %s and the gradient norm %s in the batch that ends before example %d of epoch %d (seed %d); the parameters were not changed by it: lower learning_rate, or look at the data there"
                         .formatted(
-                                step + 1, loss, norm, next.position(), next.epoch(), settings.seed()));
+                                step + 1,
+                                loss,
+                                norm,
+                                next.position(),
+                                next.epoch(),
+                                settings.seed()));
     }
 
     private double epoch() {
@@ -189,10 +193,8 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void save() {
-        var state =
-                new Checkpoints.State(step, batches.cursor(), tokens, lossSum, seconds());
-        listener.accept(
-                new TrainEvent.Saved(step, checkpoints.write(state, trained, optimizer)));
+        var state = new Checkpoints.State(step, batches.cursor(), tokens, lossSum, seconds());
+        listener.accept(new TrainEvent.Saved(step, checkpoints.write(state, trained, optimizer)));
     }
 
     private double seconds() {

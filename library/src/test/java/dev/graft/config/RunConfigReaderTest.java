@@ -3,6 +3,8 @@ package dev.graft.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.graft.adapter.LoraConfig;
+import dev.graft.adapter.TargetModules;
 import dev.graft.data.DatasetFormat;
 import dev.graft.error.ConfigException;
 import java.io.IOException;
@@ -136,9 +138,9 @@ class RunConfigReaderTest {
     void aNoIsAWordWhereAWordIsExpected() {
         assertThat(read("save_strategy: no").train().checkpoints().strategy())
                 .isEqualTo(IntervalStrategy.NO);
-        assertThat(read("bias: none").lora().bias()).isEqualTo(Bias.NONE);
+        assertThat(read("bias: none").lora().bias()).isEqualTo(LoraConfig.Bias.NONE);
         assertThat(read("init_lora_weights: false").lora().initLoraWeights())
-                .isEqualTo(InitLoraWeights.FALSE);
+                .isEqualTo(LoraConfig.Init.FALSE);
     }
 
     @Test

@@ -31,7 +31,8 @@ class StoriesTest {
             double[] expected = Golden.doubles(golden.get("logits_last"));
             int last = logits.length - expected.length;
             for (int i = 0; i < expected.length; i++) {
-                assertThat((double) logits[last + i]).isBetween(expected[i] - 1e-4, expected[i] + 1e-4);
+                assertThat((double) logits[last + i])
+                        .isBetween(expected[i] - 1e-4, expected[i] + 1e-4);
             }
         }
     }
@@ -48,7 +49,8 @@ class StoriesTest {
                             piece -> {});
             int[] all = Golden.ints(golden.get("greedy_ids"));
             assertThat(out.ids()).isEqualTo(java.util.Arrays.copyOfRange(all, 1, all.length));
-            assertThat(out.text()).startsWith("Once upon a time, there was a little girl named Lily.");
+            assertThat(out.text())
+                    .startsWith("Once upon a time, there was a little girl named Lily.");
         }
     }
 }

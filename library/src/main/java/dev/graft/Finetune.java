@@ -1,0 +1,316 @@
+package dev.graft;
+
+import dev.graft.adapter.Adapter;
+import dev.graft.adapter.LoraConfig;
+import dev.graft.adapter.PeftFiles;
+import dev.graft.config.DataOptions;
+import dev.graft.config.FinetuningType;
+import dev.graft.config.IntervalStrategy;
+import dev.graft.config.Resume;
+import dev.graft.config.RunConfig;
+import dev.graft.data.Batch;
+import dev.graft.data.Batches;
+import dev.graft.data.Dataset;
+import dev.graft.data.Tokenization;
+import dev.graft.data.Tokenizer;
+import dev.graft.export.ModelFolderWriter;
+import dev.graft.format.AtomicFile;
+import dev.graft.format.ModelFiles;
+import dev.graft.model.FullTuning;
+import dev.graft.model.ModelConfig;
+import dev.graft.model.ModelLoader;
+import dev.graft.model.Transformer;
+import dev.graft.optim.AdamW;
+import dev.graft.optim.Schedule;
+import dev.graft.plan.Bill;
+import dev.graft.tensor.DType;
+import dev.graft.train.AdapterTraining;
+import dev.graft.train.Checkpoints;
+import dev.graft.train.FullTraining;
+import dev.graft.train.MetricsFile;
+import dev.graft.train.TrainEvent;
+import dev.graft.train.TrainSettings;
+import dev.graft.train.Trained;
+import dev.graft.train.Trainer;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+
+/// A fine-tuning run from its config to its files, in one readable line: data, model, what is
+/// trained, steps, output.
+///
+/// ```java
+/// new Finetune(RunConfigReader.read(Path.of("run.yaml"), Map.of()), event -> {}).run();
+/// ```
+public final class Finetune {
+    private final RunConfig config;
+    private final Consumer<TrainEvent> listener;
+    private final List<String> decisions = new ArrayList<>();
+    private volatile Trainer running;
+    private volatile boolean interrupted;
+
+    /// @param listener told what happens; `metrics.jsonl` is written besides
+    public Finetune(RunConfig config, Consumer<TrainEvent> listener) {
+        this.config = config;
+        this.listener = listener;
+    }
+
+    /// Asks a running `run` to save a checkpoint and return; from any thread.
+    public void interrupt() {
+        interrupted = true;
+        Trainer trainer = running;
+        if (trainer != null) {
+            trainer.interrupt();
+        }
+    }
+
+    /// Runs to the end, or until interrupted.
+    ///
+    /// @return whether the run is complete
+    /// @throws dev.graft.error.GraftException if it cannot; nothing half-written is left
+    public boolean run() {
+        Path output = config.output().outputDir();
+        Optional<Path> checkpoint = checkOutput(output);
+        Path base = Path.of(config.model().modelNameOrPath());
+        ModelConfig modelConfig = ModelConfig.read(base);
+        try (var files = ModelFiles.open(base);
+                var tokenizer = Tokenizer.load(base);
+                var model = ModelLoader.load(modelConfig, files, DType.F32)) {
+            decisions.add("compute: float32, the fastest type of this processor");
+            Data data = data(tokenizer, modelConfig);
+            var batches =
+                    new Batches(
+                            data.train(),
+                            config.train().perDeviceTrainBatchSize(),
+                            config.train().seed(),
+                            config.data().shuffle());
+            return train(model, files, batches, data, output, checkpoint);
+        }
+    }
+
+    private boolean train(
+            Transformer model,
+            ModelFiles files,
+            Batches batches,
+            Data data,
+            Path output,
+            Optional<Path> checkpoint) {
+        TrainSettings settings = settings(batches);
+        var metrics = new MetricsFile(output, config.output().loggingSteps());
+        try (Tuning tuning = tuning(model)) {
+            Trained trained = tuning.trained();
+            announce(model, files, trained, data);
+            var checkpoints =
+                    new Checkpoints(output, settings.keep(), fingerprint(settings, data, trained));
+            try (var trainer =
+                    new Trainer(
+                            model,
+                            trained,
+                            batches,
+                            data.heldOut(),
+                            settings,
+                            checkpoints,
+                            metrics.andThen(listener))) {
+                checkpoint.ifPresent(trainer::resume);
+                running = trainer;
+                if (interrupted) {
+                    trainer.interrupt();
+                }
+                AtomicFile.write(output.resolve("graft.yaml"), config.toYaml());
+                if (!trainer.run()) {
+                    return false;
+                }
+                save(model, files, trained, output);
+                return true;
+            } finally {
+                running = null;
+            }
+        }
+    }
+
+    /// Refuses to mix two runs in one folder; finds the checkpoint to go on from.
+    private Optional<Path> checkOutput(Path output) {
+        Resume resume = config.output().resumeFromCheckpoint();
+        if (resume instanceof Resume.From(Path named)) {
+            return Optional.of(named);
+        }
+        if (resume instanceof Resume.Latest) {
+            Optional<Path> latest = new Checkpoints(output, 0, "").latest();
+            if (latest.isEmpty()) {
+                decisions.add("resume: no checkpoint in " + output + ", so the run begins anew");
+            }
+            return latest;
+        }
+        if (!config.output().overwriteOutputDir()) {
+            ModelFolderWriter.requireEmpty(
+                    "output_dir",
+                    output,
+                    "choose another folder, or set resume_from_checkpoint: true to go on with its run, or overwrite_output_dir: true");
+        }
+        return Optional.empty();
+    }
+
+    /// The examples of a run.
+    private record Data(Dataset train, List<Batch> heldOut, int heldOutExamples) {}
+
+    private Data data(Tokenizer tokenizer, ModelConfig model) {
+        DataOptions options = config.data();
+        int length = options.maxLength();
+        if (length > model.contextLength()) {
+            length = model.contextLength();
+            decisions.add(
+                    "max_length: %d, since the model has max_position_embeddings %d"
+                            .formatted(length, length));
+        }
+        var tokenization = new Tokenization(tokenizer, length, options.completionOnlyLoss());
+        Dataset all =
+                Dataset.load(
+                        options.dataset(), options.format(), options.textField(), tokenization);
+        Dataset train = all;
+        Dataset heldOut = null;
+        if (!options.evalDataset().isEmpty()) {
+            heldOut =
+                    Dataset.load(
+                            options.evalDataset(),
+                            options.format(),
+                            options.textField(),
+                            tokenization);
+        } else if (options.evalSplit() > 0) {
+            Dataset.Split split = all.split(options.evalSplit(), config.train().seed());
+            train = split.train();
+            heldOut = split.eval();
+        }
+        int batchSize = config.train().evaluation().perDeviceEvalBatchSize();
+        return heldOut == null
+                ? new Data(train, List.of(), 0)
+                : new Data(train, heldOut.inOrder(batchSize), heldOut.size());
+    }
+
+    private TrainSettings settings(Batches batches) {
+        var train = config.train();
+        var optimizer = config.optimizer();
+        int perEpoch = Math.ceilDiv(batches.perEpoch(), train.gradientAccumulationSteps());
+        int total =
+                train.maxSteps() > 0
+                        ? train.maxSteps()
+                        : (int) Math.ceil(train.numTrainEpochs() * perEpoch);
+        var schedule = optimizer.schedule();
+        return new TrainSettings(
+                total,
+                train.gradientAccumulationSteps(),
+                optimizer.learningRate(),
+                optimizer.maxGradNorm(),
+                new AdamW.Settings(
+                        optimizer.adamBeta1(),
+                        optimizer.adamBeta2(),
+                        optimizer.adamEpsilon(),
+                        optimizer.weightDecay()),
+                new Schedule(
+                        Schedule.Course.valueOf(schedule.type().name()),
+                        schedule.warmupSteps(total),
+                        total),
+                every(train.evaluation().strategy(), train.evaluation().steps(), perEpoch),
+                every(train.checkpoints().strategy(), train.checkpoints().steps(), perEpoch),
+                train.checkpoints().totalLimit(),
+                train.seed());
+    }
+
+    private static int every(IntervalStrategy strategy, int steps, int perEpoch) {
+        return switch (strategy) {
+            case NO -> 0;
+            case STEPS -> steps;
+            case EPOCH -> perEpoch;
+        };
+    }
+
+    /// What is trained, and how it is taken off the model again.
+    private record Tuning(Trained trained, Adapter adapter) implements AutoCloseable {
+        @Override
+        public void close() {
+            if (adapter != null) {
+                adapter.close();
+            }
+        }
+    }
+
+    private Tuning tuning(Transformer model) {
+        if (config.model().finetuningType() == FinetuningType.FULL) {
+            return new Tuning(new FullTraining(FullTuning.attach(model)), null);
+        }
+        Adapter adapter = adapter(model);
+        var targets = adapter.resolution().lora();
+        decisions.add(
+                "adapter: %d modules, such as %s (r %d, scale %s)"
+                        .formatted(
+                                targets.size(),
+                                targets.getFirst().path(),
+                                targets.getFirst().rank(),
+                                targets.getFirst().scale()));
+        return new Tuning(new AdapterTraining(adapter), adapter);
+    }
+
+    private Adapter adapter(Transformer model) {
+        Optional<String> existing = config.model().adapterNameOrPath();
+        if (existing.isEmpty()) {
+            LoraConfig lora = config.lora().adapter(config.model().modelNameOrPath());
+            return Adapter.attach(model, lora, config.train().seed());
+        }
+        Path folder = Path.of(existing.get());
+        LoraConfig lora = PeftFiles.readConfig(folder).withDropout(config.lora().loraDropout());
+        decisions.add("adapter: goes on from " + folder + ", whose r and modules count");
+        return PeftFiles.load(model, folder, lora);
+    }
+
+    private void announce(Transformer model, ModelFiles files, Trained trained, Data data) {
+        long bytes =
+                files.files().stream()
+                        .flatMap(f -> f.tensors().values().stream())
+                        .mapToLong(t -> t.bytes())
+                        .sum();
+        long count = trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
+        ModelConfig m = model.config();
+        String name =
+                "%s: %s, %d layers, hidden %d, vocabulary %,d"
+                        .formatted(
+                                config.model().modelNameOrPath(),
+                                m.modelType(),
+                                m.layers(),
+                                m.hidden(),
+                                m.vocabulary());
+        listener.accept(
+                new TrainEvent.Prepared(
+                        Bill.of(m.parameters(), bytes, count),
+                        name,
+                        data.train().report().toString(),
+                        data.heldOutExamples(),
+                        List.copyOf(decisions)));
+    }
+
+    /// What has to be equal for a checkpoint to belong to this run.
+    private String fingerprint(TrainSettings settings, Data data, Trained trained) {
+        return "seed %d, shuffle %s, %d examples, %d trained tokens, batch %d x %d, %d steps, learning rate %s %s, %d parameters"
+                .formatted(
+                        settings.seed(),
+                        config.data().shuffle(),
+                        data.train().size(),
+                        data.train().trainedTokens(),
+                        config.train().perDeviceTrainBatchSize(),
+                        settings.accumulation(),
+                        settings.totalSteps(),
+                        settings.learningRate(),
+                        settings.schedule().course(),
+                        trained.parameters().stream().mapToLong(p -> p.value().numel()).sum());
+    }
+
+    private void save(Transformer model, ModelFiles files, Trained trained, Path output) {
+        switch (trained) {
+            case AdapterTraining adapter -> {
+                ModelFolderWriter.copyTokenizer(files.folder(), output);
+                adapter.write(output);
+            }
+            case FullTraining _ -> new ModelFolderWriter(model, files, null).write(output);
+        }
+    }
+}
