@@ -42,7 +42,7 @@ public enum DType {
 
     static DType of(ScalarType type) {
         for (DType d : values()) {
-            if (d.scalarType == type) {
+            if (d.scalarType.value == type.value) { // the binding makes a new constant at each call
                 return d;
             }
         }
