@@ -6,6 +6,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorSpecies;
@@ -15,6 +16,7 @@ import jdk.incubator.vector.VectorSpecies;
 /// The same bits come out of the interpreter and of every compiler: sums add in a written order,
 /// exp is a polynomial of fused multiply-adds. (`reduceLanes(ADD)` promises no order, and
 /// `lanewise(EXP)` is another function before and after compilation.)
+/// Machines with vectors of other lengths add in another order, and differ in the last bits.
 final class Lanes {
     private static final VectorSpecies<Float> PREFERRED = FloatVector.SPECIES_PREFERRED;
     static final VectorSpecies<Float> SPECIES =
@@ -108,36 +110,43 @@ final class Lanes {
         return sum(s0.add(s1).add(s2.add(s3)));
     }
 
-    private static final float LOG2_E = 1.442695f;
-    private static final float LN2_HIGH = 0.6933594f;
-    private static final float LN2_LOW = -2.1219444e-4f;
+    private static final FloatVector LOG2_E = all(1.442695f);
+    private static final FloatVector MINUS_LN2_HIGH = all(-0.6933594f);
+    private static final FloatVector MINUS_LN2_LOW = all(2.1219444e-4f);
 
     /// Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
-    private static final float ROUNDER = 12582912f;
+    private static final FloatVector ROUNDER = all(12582912f);
 
-    private static final float LOWEST = -87.33f;
-    private static final float HIGHEST = 88.37f;
+    private static final FloatVector C7 = all(1.9875691e-4f);
+    private static final FloatVector C6 = all(1.3981999e-3f);
+    private static final FloatVector C5 = all(8.333452e-3f);
+    private static final FloatVector C4 = all(4.1665796e-2f);
+    private static final FloatVector C3 = all(1.6666666e-1f);
+    private static final FloatVector C2 = all(0.5f);
+    private static final FloatVector ONE = all(1);
+    private static final FloatVector ZERO = all(0);
+    private static final FloatVector INFINITY = all(Float.POSITIVE_INFINITY);
+    private static final FloatVector LOWEST = all(-87.33f);
+    private static final FloatVector HIGHEST = all(88.37f);
+    private static final IntVector ONE_BITS = ONE.reinterpretAsInts();
 
     /// e^x as 2ⁿ · e^r with n = round(x / ln 2) and |r| ≤ ln 2 / 2; the polynomial is that of
     /// Cephes' `expf`. Within 2 ulp; 0 below -87.33 (before denormals) and infinite above 88.37;
-    /// NaN for NaN alone.
+    /// NaN for NaN alone. Its constants are vectors because each broadcast uses up the compiler's
+    /// budget for inlining, and a method over budget makes an object of every vector.
     static FloatVector exp(FloatVector x) {
-        FloatVector shifted = x.fma(all(LOG2_E), all(ROUNDER));
+        FloatVector shifted = x.fma(LOG2_E, ROUNDER);
         FloatVector n = shifted.sub(ROUNDER);
-        FloatVector r = n.fma(all(-LN2_LOW), n.fma(all(-LN2_HIGH), x));
-        FloatVector p = r.fma(all(1.9875691e-4f), all(1.3981999e-3f));
-        p = p.fma(r, all(8.333452e-3f));
-        p = p.fma(r, all(4.1665796e-2f));
-        p = p.fma(r, all(1.6666666e-1f));
-        p = p.fma(r, all(0.5f));
-        p = p.fma(r.mul(r), r).add(1);
+        FloatVector r = n.fma(MINUS_LN2_LOW, n.fma(MINUS_LN2_HIGH, x));
+        FloatVector p = r.fma(C7, C6).fma(r, C5).fma(r, C4).fma(r, C3).fma(r, C2);
+        p = p.fma(r.mul(r), r).add(ONE);
         FloatVector power =
                 shifted.reinterpretAsInts()
                         .lanewise(VectorOperators.LSHL, 23)
-                        .add(Float.floatToRawIntBits(1))
+                        .add(ONE_BITS)
                         .reinterpretAsFloats();
         return p.mul(power)
-                .blend(0, x.lt(LOWEST))
-                .blend(Float.POSITIVE_INFINITY, x.compare(VectorOperators.GT, HIGHEST));
+                .blend(ZERO, x.compare(VectorOperators.LT, LOWEST))
+                .blend(INFINITY, x.compare(VectorOperators.GT, HIGHEST));
     }
 }

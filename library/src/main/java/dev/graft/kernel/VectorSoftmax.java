@@ -1,14 +1,12 @@
 package dev.graft.kernel;
 
 import static dev.graft.kernel.Lanes.LENGTH;
-import static dev.graft.kernel.Lanes.all;
 import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
 
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 
 /// Attention's softmax over the columns 0 … firstRow + i of row i: with z = scale · score,
 /// p = exp(z − max) / Σ exp(z − max), and dScore = scale · p ⊙ (dp − δ) with δ = Σ p ⊙ dp.
@@ -28,10 +26,10 @@ final class VectorSoftmax {
                     for (long row = from; row < to; row++) {
                         int visible = visible(firstRow + row % rows, width);
                         long at = row * width;
-                        float max = max(ps, at, visible, (float) scale);
-                        double sum = exponentials(ps, at, visible, (float) scale, max);
-                        scaleRow(ps, at, visible, (float) (1 / sum));
-                        zero(ps, at, visible, width);
+                        float max = RowPasses.max(ps, at, visible, (float) scale);
+                        double sum = RowPasses.exponentials(ps, at, visible, (float) scale, max);
+                        RowPasses.scale(ps, at, visible, (float) (1 / sum));
+                        RowPasses.zero(ps, at, visible, width);
                         Lanes.set(sums, row, (float) (max + StrictMath.log(sum)));
                     }
                 });
@@ -50,67 +48,15 @@ final class VectorSoftmax {
                     for (long row = from; row < to; row++) {
                         int visible = visible(firstRow + row % rows, width);
                         long at = row * width;
-                        exponentials(ps, at, visible, (float) scale, Lanes.get(sums, row));
-                        zero(ps, at, visible, width);
+                        RowPasses.exponentials(
+                                ps, at, visible, (float) scale, Lanes.get(sums, row));
+                        RowPasses.zero(ps, at, visible, width);
                     }
                 });
     }
 
     private static int visible(long lastColumn, int width) {
         return Math.clamp(lastColumn + 1, 0, width);
-    }
-
-    private static float max(MemorySegment m, long at, int width, float scale) {
-        FloatVector max = all(Float.NEGATIVE_INFINITY);
-        int i = 0;
-        for (; i <= width - LENGTH; i += LENGTH) {
-            max = max.max(load(m, at + i).mul(scale));
-        }
-        if (i < width) {
-            var mask = Lanes.tail(i, width);
-            max = max.blend(max.max(load(m, at + i, mask).mul(scale)), mask);
-        }
-        return max.reduceLanes(VectorOperators.MAX);
-    }
-
-    /// Replaces x by exp(scale · x − shift) and returns the sum.
-    private static double exponentials(
-            MemorySegment m, long at, int width, float scale, float shift) {
-        FloatVector sum = all(0);
-        int i = 0;
-        for (; i <= width - LENGTH; i += LENGTH) {
-            FloatVector e = Lanes.exp(load(m, at + i).mul(scale).sub(shift));
-            store(e, m, at + i);
-            sum = sum.add(e);
-        }
-        if (i < width) {
-            var mask = Lanes.tail(i, width);
-            FloatVector e = Lanes.exp(load(m, at + i, mask).mul(scale).sub(shift));
-            store(e, m, at + i, mask);
-            sum = sum.add(all(0).blend(e, mask));
-        }
-        return Lanes.sum(sum);
-    }
-
-    private static void scaleRow(MemorySegment m, long at, int width, float factor) {
-        int i = 0;
-        for (; i <= width - LENGTH; i += LENGTH) {
-            store(load(m, at + i).mul(factor), m, at + i);
-        }
-        if (i < width) {
-            var mask = Lanes.tail(i, width);
-            store(load(m, at + i, mask).mul(factor), m, at + i, mask);
-        }
-    }
-
-    private static void zero(MemorySegment m, long at, int from, int width) {
-        int i = from;
-        for (; i <= width - LENGTH; i += LENGTH) {
-            store(all(0), m, at + i);
-        }
-        if (i < width) {
-            store(all(0), m, at + i, Lanes.tail(i, width));
-        }
     }
 
     static void backward(Tensor p, Tensor dp, Tensor delta, double scale) {

@@ -1,9 +1,11 @@
 package dev.graft.kernel;
 
+import com.sun.management.ThreadMXBean;
 import dev.graft.kernel.Kernels.AdamWStep;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import java.util.Random;
 import java.util.function.Consumer;
@@ -18,7 +20,8 @@ final class KernelBench {
     public static void main(String[] args) {
         System.out.println("vectors of " + Lanes.SPECIES);
         System.out.printf(
-                "%-34s %22s %22s %7s%n", "ms: median (least), GB/s", "vector", "torch", "ratio");
+                "%-34s %22s %22s %7s %12s%n",
+                "ms: median (least), GB/s", "vector", "torch", "ratio", "Java bytes");
         activations(2048, 1536);
         activations(2048, 576);
         rope(9, 2048, 64);
@@ -115,10 +118,25 @@ final class KernelBench {
 
     private static void compare(String name, long bytes, Consumer<Kernels> call) {
         double[] vector = times(VectorKernels.INSTANCE, call);
+        long allocated = allocated(call);
         double[] torch = times(TorchKernels.INSTANCE, call);
         System.out.printf(
-                "%-34s %22s %22s %6.1fx%n",
-                name, words(vector, bytes), words(torch, bytes), middle(torch) / middle(vector));
+                "%-34s %22s %22s %6.1fx %,12d%n",
+                name,
+                words(vector, bytes),
+                words(torch, bytes),
+                middle(torch) / middle(vector),
+                allocated);
+    }
+
+    /// Bytes of Java objects that a call makes: many of them mean that vectors are boxed.
+    private static long allocated(Consumer<Kernels> call) {
+        var threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long before = threads.getTotalThreadAllocatedBytes();
+        for (int i = 0; i < 10; i++) {
+            call.accept(VectorKernels.INSTANCE);
+        }
+        return (threads.getTotalThreadAllocatedBytes() - before) / 10;
     }
 
     private static String words(double[] times, long bytes) {
@@ -130,9 +148,9 @@ final class KernelBench {
         return sorted[sorted.length / 2];
     }
 
-    /// Milliseconds of a call, sorted, after half a second of warming up.
+    /// Milliseconds of a call, sorted, after two seconds of warming up.
     private static double[] times(Kernels kernels, Consumer<Kernels> call) {
-        long end = System.nanoTime() + 500_000_000L;
+        long end = System.nanoTime() + 2_000_000_000L;
         do {
             call.accept(kernels);
         } while (System.nanoTime() < end);
