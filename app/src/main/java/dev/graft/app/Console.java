@@ -43,6 +43,11 @@ record Console(
         return json ? err : out;
     }
 
+    /// The same console with `err` in the place of `out`.
+    Console toErr() {
+        return new Console(in, err, err, terminal, columns, interruption);
+    }
+
     void json(JsonNode object) {
         out.println(object);
         out.flush();

@@ -68,6 +68,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new EvalCommand(console))
                 .addSubcommand(new MergeCommand(console))
                 .addSubcommand(new InitCommand(console))
+                .addSubcommand(new DemoCommand(console))
                 .addSubcommand(new DoctorCommand(console))
                 .addSubcommand(new LogitsCommand(console));
         train.setUnmatchedArgumentsAllowed(true);
