@@ -16,14 +16,15 @@ import java.util.stream.Stream;
 /// Trains a byte-level BPE vocabulary: the most frequent pair of neighbours is merged, again and
 /// again.
 ///
-/// Text is first cut into runs of letters, single digits, single marks (with the space before them)
-/// and single spaces. A space never joins a word, so a word has the same tokens wherever it stands,
-/// which is what makes copying easy for a small model.
+/// Text is first cut into words, single digits and single marks, each with the space before it. The
+/// space joins last, when its word is whole: so a word has the same pieces with and without it,
+/// which is what makes copying easy for a small model. (Plain BPE would spell the two differently.)
 public final class BpeTrainer {
     /// The cut before merging, in the syntax that Java and the Rust tokenizers share.
-    static final String PIECES = "\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";
+    static final String PIECES = " ?\\p{L}+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";
 
     private static final Pattern PIECE = Pattern.compile(PIECES);
+    private static final String SPACE = ByteLevel.encode(" ");
 
     private BpeTrainer() {}
 
@@ -38,31 +39,41 @@ public final class BpeTrainer {
 
     private record Candidate(Pair pair, long count, Merge text) {}
 
+    /// A word without its space, and how often it stands with one and without.
     private static final class Word {
-        final int count;
-        int[] symbols;
+        private int bare;
+        private int spaced;
+        private int[] symbols = {};
 
-        Word(int[] symbols, int count) {
-            this.symbols = symbols;
-            this.count = count;
+        int count() {
+            return bare + spaced;
         }
     }
 
-    /// At most `merges` merges, in order, of pairs that occur at least `minimum` times.
-    public static List<Merge> train(Stream<String> texts, int merges, int minimum) {
-        return new Run(words(texts)).merge(merges, minimum);
+    /// At most `merges` merges inside words and `spaces` merges of a space with the piece
+    /// behind it, in order, of pairs that occur at least `minimum` times.
+    public static List<Merge> train(Stream<String> texts, int merges, int spaces, int minimum) {
+        var run = new Run(words(texts));
+        var all = new ArrayList<>(run.merge(merges, minimum));
+        all.addAll(run.mergeSpaces(spaces, minimum));
+        return all;
     }
 
-    private static Map<String, Integer> words(Stream<String> texts) {
-        var counts = new LinkedHashMap<String, Integer>();
+    private static Map<String, Word> words(Stream<String> texts) {
+        var words = new LinkedHashMap<String, Word>();
         texts.forEach(
                 text -> {
                     var matcher = PIECE.matcher(text);
                     while (matcher.find()) {
-                        counts.merge(matcher.group(), 1, Integer::sum);
+                        String piece = matcher.group();
+                        boolean spaced = piece.length() > 1 && piece.startsWith(" ");
+                        String bare = spaced ? piece.substring(1) : piece;
+                        Word word = words.computeIfAbsent(bare, _ -> new Word());
+                        word.spaced += spaced ? 1 : 0;
+                        word.bare += spaced ? 0 : 1;
                     }
                 });
-        return counts;
+        return words;
     }
 
     /// The state of one training run: words as symbols, and where each pair occurs.
@@ -80,18 +91,32 @@ public final class BpeTrainer {
         private final Map<Pair, Set<Integer>> places = new HashMap<>();
         private final PriorityQueue<Candidate> queue = new PriorityQueue<>(MOST_FREQUENT);
 
-        Run(Map<String, Integer> wordCounts) {
-            wordCounts.forEach(
-                    (word, count) -> {
-                        int[] ids =
-                                ByteLevel.encode(word)
-                                        .chars()
-                                        .map(c -> id("" + (char) c))
-                                        .toArray();
-                        words.add(new Word(ids, count));
+        Run(Map<String, Word> texts) {
+            texts.forEach(
+                    (text, word) -> {
+                        var letters = ByteLevel.encode(text).chars();
+                        word.symbols = letters.map(letter -> id("" + (char) letter)).toArray();
+                        words.add(word);
                         addPairs(words.size() - 1, new HashSet<>());
                     });
             counts.keySet().forEach(this::offer);
+        }
+
+        /// The pieces that most often stand behind a space.
+        List<Merge> mergeSpaces(int spaces, int minimum) {
+            var counts = new HashMap<String, Integer>();
+            for (Word word : words) {
+                counts.merge(symbols.get(word.symbols[0]), word.spaced, Integer::sum);
+            }
+            return counts.entrySet().stream()
+                    .filter(entry -> entry.getValue() >= minimum)
+                    .sorted(
+                            Map.Entry.<String, Integer>comparingByValue()
+                                    .reversed()
+                                    .thenComparing(Map.Entry.comparingByKey()))
+                    .limit(spaces)
+                    .map(entry -> new Merge(SPACE, entry.getKey()))
+                    .toList();
         }
 
         List<Merge> merge(int merges, int minimum) {
@@ -148,7 +173,7 @@ public final class BpeTrainer {
         private void removePairs(Word word, Set<Pair> changed) {
             for (int i = 0; i + 1 < word.symbols.length; i++) {
                 var pair = new Pair(word.symbols[i], word.symbols[i + 1]);
-                counts.merge(pair, (long) -word.count, Long::sum);
+                counts.merge(pair, (long) -word.count(), Long::sum);
                 changed.add(pair);
             }
         }
@@ -157,7 +182,7 @@ public final class BpeTrainer {
             Word word = words.get(index);
             for (int i = 0; i + 1 < word.symbols.length; i++) {
                 var pair = new Pair(word.symbols[i], word.symbols[i + 1]);
-                counts.merge(pair, (long) word.count, Long::sum);
+                counts.merge(pair, (long) word.count(), Long::sum);
                 places.computeIfAbsent(pair, _ -> new HashSet<>()).add(index);
                 changed.add(pair);
             }

@@ -11,8 +11,12 @@ import java.util.stream.Stream;
 /// mostly made up, so that what there is to learn is copying and finding things in the context. It
 /// has no JSON object anywhere.
 public final class DemoCorpus {
-    /// So many documents at the start only repeat: who copies early learns the rest sooner.
-    static final long WARM_UP = 6_000;
+    /// So many documents at the start repeat rows of letters, and so many more rows of words.
+    ///
+    /// A small model that first learns to copy learns the rest much sooner: keep the order.
+    private static final long LETTERS = 32_000;
+
+    static final long WARM_UP = LETTERS + 12_000;
 
     private final Words words = Words.load();
     private final Names names = new Names(words.names(), words.syllables());
@@ -30,6 +34,9 @@ public final class DemoCorpus {
     private String document(long index) {
         var dice = new Dice(seed, index);
         var scenes = new Scenes(words, names, dice);
+        if (index < LETTERS) {
+            return new Drills(scenes).letters();
+        }
         if (index < WARM_UP) {
             return new Drills(scenes).repetition();
         }

@@ -7,6 +7,8 @@ import java.util.stream.Collectors;
 
 /// Plain exercises in copying: repeated lists, look-ups in a table, numbers in words and figures.
 record Drills(Scenes scenes) {
+    private static final String LETTERS =
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
 
     String document() {
         return switch (dice().between(0, 4)) {
@@ -17,9 +19,49 @@ record Drills(Scenes scenes) {
         };
     }
 
-    /// The same again: long made-up words and rows of names.
+    /// The same again: rows of any words, rows of names, long made-up words.
     String repetition() {
-        return dice().chance(0.7) ? longWords() : repeatedNames();
+        return switch (dice().between(0, 9)) {
+            case 0, 1 -> longWords();
+            case 2 -> repeatedNames();
+            default -> words();
+        };
+    }
+
+    /// A row of letters and figures, twice: few tokens and many of each, where copying is learned
+    /// first.
+    String letters() {
+        var row = new ArrayList<String>();
+        for (int n = dice().between(3, 16); n > 0; n--) {
+            row.add("" + LETTERS.charAt(dice().between(0, LETTERS.length() - 1)));
+        }
+        return twice(row);
+    }
+
+    /// A row of words without sense, twice, so that nothing but copying helps.
+    String words() {
+        var row = new ArrayList<String>();
+        for (int n = dice().between(3, 12); n > 0; n--) {
+            row.add(anyWord());
+        }
+        return twice(row);
+    }
+
+    private String twice(List<String> row) {
+        String line = String.join(" ", row);
+        return line + dice().of("\n", " | ", ". ", ": ") + line;
+    }
+
+    private String anyWord() {
+        var words = scenes.words();
+        return switch (dice().between(0, 6)) {
+            case 0 -> dice().pick(words.colours());
+            case 1 -> dice().pick(words.places()).noun();
+            case 2 -> dice().pick(words.verbs()).past();
+            case 3 -> dice().pick(words.times()).noun();
+            case 4 -> scenes.name();
+            default -> dice().pick(words.things()).plural();
+        };
     }
 
     /// Words of many syllables, each written twice or more: copying in its purest form.

@@ -10,25 +10,37 @@ import org.junit.jupiter.api.Test;
 class BpeTrainerTest {
     @Test
     void mergesTheMostFrequentPairFirst() {
-        assertThat(BpeTrainer.train(Stream.of("low low low lower newest newest"), 3, 2))
+        assertThat(BpeTrainer.train(Stream.of("low low low lower newest newest"), 3, 0, 2))
                 .containsExactly(new Merge("l", "o"), new Merge("lo", "w"), new Merge("e", "s"));
     }
 
     @Test
     void countsOverlappingPairsAsOftenAsTheyCanBeMerged() {
-        List<Merge> merges = BpeTrainer.train(Stream.of("aaaa aaaa"), 5, 1);
+        List<Merge> merges = BpeTrainer.train(Stream.of("aaaa aaaa"), 5, 0, 1);
         assertThat(merges).containsExactly(new Merge("a", "a"), new Merge("aa", "aa"));
     }
 
     @Test
-    void neverMergesDigitsOrSpacesIntoWords() {
-        var merges = BpeTrainer.train(Stream.of("12 12 12 ab12 ab, ab, \"ab\" \"ab\""), 9, 1);
-        assertThat(merges).containsExactly(new Merge("a", "b"), new Merge("Ġ", "\""));
+    void joinsSpacesLastAndTheMostFrequentPieceFirst() {
+        assertThat(BpeTrainer.train(Stream.of("ab ab ab (ab (cd"), 9, 9, 1))
+                .containsExactly(
+                        new Merge("a", "b"),
+                        new Merge("c", "d"),
+                        new Merge("Ġ", "("),
+                        new Merge("Ġ", "ab"));
+        assertThat(BpeTrainer.train(Stream.of("ab ab ab"), 9, 0, 1))
+                .containsExactly(new Merge("a", "b"));
+    }
+
+    @Test
+    void neverMergesDigitsOrMarks() {
+        assertThat(BpeTrainer.train(Stream.of("12 12 ?! ?! ab12 ab, ab,"), 9, 0, 1))
+                .containsExactly(new Merge("a", "b"));
     }
 
     @Test
     void stopsWhereNoPairIsFrequentEnough() {
-        assertThat(BpeTrainer.train(Stream.of("ab ab cd"), 9, 2))
+        assertThat(BpeTrainer.train(Stream.of("ab ab cd"), 9, 9, 2))
                 .containsExactly(new Merge("a", "b"));
     }
 }
