@@ -3,12 +3,16 @@ package dev.graft.tensor;
 import dev.graft.error.OutOfMemory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
@@ -22,6 +26,7 @@ public final class Torch {
 
     static {
         keepFreedMemory();
+        sleepBetweenLoops();
         Loader.load(torch.class);
         // One sum is one order of additions: results do not depend on the load of the machine.
         torch.set_num_threads(Runtime.getRuntime().availableProcessors());
@@ -33,26 +38,53 @@ public final class Torch {
     public static void load() {}
 
     /// glibc returns large blocks to the system and faults them in again at each use, which costs
-    /// more than the arithmetic on them; told so, it keeps them.
-    @SuppressWarnings("restricted")
+    /// more than the arithmetic on them; told so, it keeps them. A thread that has an arena of its
+    /// own already keeps that, with blocks of at most 64 MB, so the launcher sets MALLOC_ARENA_MAX.
     private static void keepFreedMemory() {
-        var linker = Linker.nativeLinker();
-        var symbol = linker.defaultLookup().find("mallopt");
-        if (symbol.isEmpty()) {
+        callInt("mallopt", M_MMAP_THRESHOLD, 1 << 30);
+        callInt("mallopt", M_TRIM_THRESHOLD, Integer.MAX_VALUE);
+        callInt("mallopt", M_ARENA_MAX, 1);
+    }
+
+    /// OpenMP's threads spin between two loops; where other threads want the processor (Java's own
+    /// above all), every small product then waits for one that is not running.
+    private static void sleepBetweenLoops() {
+        var setenv = libc("setenv", ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
+        if (setenv.isEmpty()) {
+            return;
+        }
+        try (var arena = Arena.ofConfined()) {
+            int _ =
+                    (int)
+                            setenv.get()
+                                    .invokeExact(
+                                            arena.allocateFrom("OMP_WAIT_POLICY"),
+                                            arena.allocateFrom("passive"),
+                                            0);
+        } catch (Throwable e) {
+            throw new IllegalStateException("setenv could not be called", e);
+        }
+    }
+
+    private static void callInt(String function, int first, int second) {
+        var handle = libc(function, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+        if (handle.isEmpty()) {
             return; // not glibc: nothing to tell
         }
-        var mallopt =
-                linker.downcallHandle(
-                        symbol.get(),
-                        FunctionDescriptor.of(
-                                ValueLayout.JAVA_INT, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT));
         try {
-            int unused = (int) mallopt.invokeExact(M_MMAP_THRESHOLD, 1 << 30);
-            unused = (int) mallopt.invokeExact(M_TRIM_THRESHOLD, Integer.MAX_VALUE);
-            unused = (int) mallopt.invokeExact(M_ARENA_MAX, 1);
+            int _ = (int) handle.get().invokeExact(first, second);
         } catch (Throwable e) {
-            throw new IllegalStateException("mallopt could not be called", e);
+            throw new IllegalStateException(function + " could not be called", e);
         }
+    }
+
+    @SuppressWarnings("restricted")
+    private static Optional<MethodHandle> libc(String function, MemoryLayout... arguments) {
+        var linker = Linker.nativeLinker();
+        var descriptor = FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments);
+        return linker.defaultLookup()
+                .find(function)
+                .map(symbol -> linker.downcallHandle(symbol, descriptor));
     }
 
     public static int threads() {

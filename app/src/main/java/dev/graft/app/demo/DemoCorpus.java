@@ -14,7 +14,7 @@ public final class DemoCorpus {
     /// So many documents at the start repeat rows of letters, and so many more rows of words.
     ///
     /// A small model that first learns to copy learns the rest much sooner: keep the order.
-    private static final long LETTERS = 32_000;
+    private static final long LETTERS = 20_000;
 
     static final long WARM_UP = LETTERS + 12_000;
 

@@ -32,7 +32,7 @@ record Drills(Scenes scenes) {
     /// first.
     String letters() {
         var row = new ArrayList<String>();
-        for (int n = dice().between(3, 16); n > 0; n--) {
+        for (int n = dice().between(3, 20); n > 0; n--) {
             row.add("" + LETTERS.charAt(dice().between(0, LETTERS.length() - 1)));
         }
         return twice(row);

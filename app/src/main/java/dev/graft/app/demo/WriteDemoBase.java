@@ -7,8 +7,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// Writes what the base model of the demonstration is pretrained from: corpus, tokenizer, config.
-///
-/// Development only: `WriteDemoBase FOLDER [DOCUMENTS] [SEED]`.
 public final class WriteDemoBase {
     private static final int CONTEXT = 256;
     // With two specials and 256 bytes: 1,800 tokens.
@@ -18,16 +16,8 @@ public final class WriteDemoBase {
 
     private WriteDemoBase() {}
 
-    public static void main(String[] args) throws IOException {
-        if (args.length == 0) {
-            throw new IllegalArgumentException("usage: WriteDemoBase FOLDER [DOCUMENTS] [SEED]");
-        }
-        long documents = args.length > 1 ? Long.parseLong(args[1]) : 100_000;
-        long seed = args.length > 2 ? Long.parseLong(args[2]) : 42;
-        write(Path.of(args[0]), documents, seed);
-    }
-
-    static void write(Path folder, long documents, long seed) throws IOException {
+    /// Writes corpus, tokenizer and config into a folder.
+    public static void write(Path folder, long documents, long seed) throws IOException {
         var corpus = new DemoCorpus(seed);
         Files.createDirectories(folder);
         JsonLines.write(folder.resolve("corpus.jsonl"), corpus.documents(documents).map(Text::new));
