@@ -1,16 +1,17 @@
 package dev.graft.kernel;
 
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
 /// Fused operations on tensors that the caller provides, outputs included: nothing is allocated.
 /// Every tensor is contiguous and of one floating type; shapes use the alphabet of CONTRIBUTING.
 ///
-/// [TorchKernels] is the plain reference for every type and device; `VectorKernels` is for float32
+/// [TorchKernels] is the plain reference for every type and device; [VectorKernels] is for float32
 /// on a CPU.
 public interface Kernels {
     /// The fastest implementation for this tensor's type and device.
     static Kernels of(Tensor x) {
-        return TorchKernels.INSTANCE;
+        return x.dtype() == DType.F32 && x.onCpu() ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
     }
 
     /// y = x · s ⊙ w with s = 1 / √(mean(x²) + ε) for each row (Zhang and Sennrich 2019).

@@ -1,0 +1,73 @@
+package dev.graft.app;
+
+import dev.graft.error.GraftException;
+import java.util.List;
+import java.util.stream.Collectors;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/// Turns whatever went wrong into a line on `err` and an exit code.
+record Failures(Console console, boolean debug) {
+    private static final int UNEXPECTED = 1;
+    private static final int USAGE = 2;
+    private static final int MEMORY = 4;
+
+    int report(Throwable thrown) {
+        int code =
+                switch (thrown) {
+                    case GraftException e -> {
+                        error(e.getMessage());
+                        yield e.exitCode();
+                    }
+                    case OutOfMemoryError e -> {
+                        error(
+                                "the Java heap is full (%s): the data set may be too large for it; set GRAFT_JAVA_OPTIONS=-Xmx4g, or train on fewer rows"
+                                        .formatted(e.getMessage()));
+                        yield MEMORY;
+                    }
+                    default -> {
+                        error(
+                                "unexpected %s%s"
+                                        .formatted(
+                                                thrown,
+                                                debug ? "" : "; --debug shows where it happened"));
+                        yield UNEXPECTED;
+                    }
+                };
+        if (debug) {
+            thrown.printStackTrace(console.err());
+        }
+        return code;
+    }
+
+    int usage(ParameterException e) {
+        String name = e.getCommandLine().getCommandSpec().qualifiedName();
+        List<String> near =
+                e instanceof UnmatchedArgumentException unmatched
+                        ? unmatched.getSuggestions()
+                        : List.of();
+        String suggestion =
+                near.isEmpty()
+                        ? ""
+                        : "; did you mean %s?"
+                                .formatted(
+                                        near.stream().limit(3).collect(Collectors.joining(", ")));
+        error("%s%s (see `%s --help`)".formatted(e.getMessage(), suggestion, name));
+        if (debug) {
+            e.printStackTrace(console.err());
+        }
+        return USAGE;
+    }
+
+    /// One line; a list of several problems keeps a line for each.
+    private void error(String message) {
+        List<String> lines = message.strip().lines().toList();
+        console.err()
+                .println(
+                        "error: "
+                                + (lines.size() == 2
+                                        ? lines.getFirst() + ": " + lines.getLast().strip()
+                                        : String.join(System.lineSeparator(), lines)));
+        console.err().flush();
+    }
+}

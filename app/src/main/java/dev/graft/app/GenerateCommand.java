@@ -1,0 +1,138 @@
+package dev.graft.app;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.graft.generate.GenerationOptions;
+import dev.graft.generate.Generator;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.Callable;
+import java.util.function.Consumer;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+/// `graft generate`: continues a text, as it comes.
+@Command(
+        name = "generate",
+        sortOptions = false,
+        header = "Continue a text with a model, with or without an adapter.",
+        abbreviateSynopsis = true)
+final class GenerateCommand implements Callable<Integer> {
+    private final Console console;
+
+    @Mixin private ModelArguments arguments;
+
+    @Option(
+            names = "--prompt",
+            required = true,
+            paramLabel = "TEXT",
+            description =
+                    "What to continue; - reads it from standard input, less its last newline.")
+    private String prompt;
+
+    @Option(
+            names = "--max-new-tokens",
+            paramLabel = "N",
+            defaultValue = "128",
+            description = "Most tokens to add (default ${DEFAULT-VALUE}).")
+    private int maxNewTokens;
+
+    @Option(
+            names = "--temperature",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "0 takes the likeliest token every time (default ${DEFAULT-VALUE}).")
+    private double temperature;
+
+    @Option(
+            names = "--top-p",
+            paramLabel = "N",
+            defaultValue = "1",
+            description =
+                    "Only the likeliest tokens that together have this probability (default"
+                            + " ${DEFAULT-VALUE}: all).")
+    private double topP;
+
+    @Option(
+            names = "--top-k",
+            paramLabel = "N",
+            defaultValue = "0",
+            description = "Only the N likeliest tokens (default ${DEFAULT-VALUE}: all).")
+    private int topK;
+
+    @Option(
+            names = "--repetition-penalty",
+            paramLabel = "N",
+            defaultValue = "1",
+            description = "Above 1 makes tokens that occurred less likely (default 1).")
+    private double repetitionPenalty;
+
+    @Option(
+            names = "--seed",
+            paramLabel = "N",
+            defaultValue = "42",
+            description = "Seed of the choice of tokens (default ${DEFAULT-VALUE}).")
+    private long seed;
+
+    @Option(names = "--json", description = "One JSON object on standard output at the end.")
+    private boolean json;
+
+    GenerateCommand(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public Integer call() {
+        var options =
+                new GenerationOptions(
+                        maxNewTokens, temperature, topK, topP, repetitionPenalty, seed);
+        String text = prompt.equals("-") ? standardInput() : prompt;
+        try (OpenModel open = arguments.open();
+                var generator = new Generator(open.model(), open.tokenizer())) {
+            long begin = System.nanoTime();
+            Generator.Generation made = generator.generate(text, options, onText());
+            report(made, made.ids().length / ((System.nanoTime() - begin) / 1e9));
+        }
+        return 0;
+    }
+
+    private String standardInput() {
+        try {
+            String text = new String(console.in().readAllBytes(), StandardCharsets.UTF_8);
+            return text.endsWith("\n") ? text.substring(0, text.length() - 1) : text;
+        } catch (IOException e) {
+            throw new UncheckedIOException("standard input", e);
+        }
+    }
+
+    private Consumer<String> onText() {
+        return json
+                ? _ -> {}
+                : piece -> {
+                    console.out().print(piece);
+                    console.out().flush();
+                };
+    }
+
+    private void report(Generator.Generation made, double rate) {
+        if (json) {
+            console.json(
+                    JsonNodeFactory.instance
+                            .objectNode()
+                            .put("text", made.text())
+                            .put("tokens", made.ids().length)
+                            .put("stopped", made.stopped())
+                            .put("tokens_per_second", rate));
+            return;
+        }
+        console.out().println();
+        console.err()
+                .println(
+                        Figures.format(
+                                "[%s, %.0f tokens/s%s]",
+                                Figures.counted(made.ids().length, "token"),
+                                rate,
+                                made.stopped() ? "" : ", cut off by --max-new-tokens"));
+    }
+}

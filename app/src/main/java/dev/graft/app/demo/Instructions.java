@@ -1,0 +1,155 @@
+package dev.graft.app.demo;
+
+import dev.graft.app.demo.Fact.Part;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+
+/// Documents of the form instruction, text, answer, a line each; never the task of the
+/// demonstration.
+record Instructions(Scenes scenes) {
+
+    String block() {
+        Fact fact = scenes.fact();
+        return switch (dice().between(0, 9)) {
+            case 0, 1 -> onePart(fact);
+            case 2, 3, 4 -> severalParts(fact);
+            case 5, 6 -> notes(fact);
+            case 7 -> wrapped(fact);
+            case 8 -> wholeText(fact);
+            default -> several();
+        };
+    }
+
+    private Dice dice() {
+        return scenes.dice();
+    }
+
+    private String onePart(Fact fact) {
+        Part part = dice().pick(said(fact));
+        return block(asking(part), scenes.tell(fact), fact.value(part));
+    }
+
+    private String asking(Part part) {
+        return switch (part) {
+            case WHO -> dice().of("Who is it about?", "Write the name.", "Who was it?");
+            case DID -> dice().of("What was done?", "Write the verb.", "What did they do?");
+            case COUNT -> dice().of("How many?", "Write the count.", "Count the things.");
+            case COLOUR -> dice().of("Which colour?", "Write the colour.", "What colour is it?");
+            case WHAT -> dice().of("What things?", "Write the thing.", "Name the thing.");
+            case WHERE -> dice().of("Where does it happen?", "Write the place.", "Where was it?");
+            case WHEN -> dice().of("When does it happen?", "Write the time.", "When was it?");
+        };
+    }
+
+    /// Some parts in some order, with some separator: `Give the colour, the name and the place.`
+    private String severalParts(Fact fact) {
+        List<Part> all = said(fact);
+        List<Part> parts = dice().some(all, dice().between(2, Math.min(5, all.size())));
+        boolean asked = dice().chance(0.4);
+        var labels =
+                parts.stream().map(part -> asked ? question(part) : "the " + label(part)).toList();
+        String list =
+                String.join(", ", labels.subList(0, labels.size() - 1))
+                        + " and "
+                        + labels.getLast();
+        String verb = asked ? dice().of("Say ", "Tell me ") : dice().of("Give ", "Write ", "Find ");
+        String between = dice().of(", ", " - ", "; ", "\n", " / ");
+        String answer = parts.stream().map(fact::value).collect(Collectors.joining(between));
+        return block(verb + list + ".", scenes.tell(fact), answer);
+    }
+
+    private static String question(Part part) {
+        return switch (part) {
+            case WHO -> "who";
+            case DID -> "what they did";
+            case COUNT -> "how many";
+            case COLOUR -> "which colour";
+            case WHAT -> "what";
+            case WHERE -> "where";
+            case WHEN -> "when";
+        };
+    }
+
+    private static String label(Part part) {
+        return switch (part) {
+            case WHO -> "name";
+            case DID -> "verb";
+            case COUNT -> "number";
+            case COLOUR -> "colour";
+            case WHAT -> "thing";
+            case WHERE -> "place";
+            case WHEN -> "time";
+        };
+    }
+
+    /// All that was said as lines of notes, in a random order.
+    private String notes(Fact fact) {
+        String between = dice().of(": ", " = ", " - ");
+        boolean quoted = dice().chance(0.5);
+        String answer =
+                dice().shuffled(said(fact)).stream()
+                        .map(part -> label(part) + between + quote(fact.value(part), quoted))
+                        .collect(Collectors.joining(dice().of("\n", "; ", ", ")));
+        String instruction = dice().of("Write it as notes.", "Make notes.", "Note what it says.");
+        String quotes = quoted ? " Use quotes." : "";
+        return block(instruction + quotes, scenes.tell(fact), answer);
+    }
+
+    private static String quote(String text, boolean quoted) {
+        return quoted ? "\"" + text + "\"" : text;
+    }
+
+    /// One part between marks: `Put the name in braces.`
+    private String wrapped(Fact fact) {
+        Part part = dice().pick(said(fact));
+        String value = fact.value(part);
+        String marks = dice().of("quotes", "braces", "brackets");
+        String answer =
+                switch (marks) {
+                    case "quotes" -> "\"" + value + "\"";
+                    case "braces" -> "{" + value + "}";
+                    default -> "[" + value + "]";
+                };
+        return block("Put the " + label(part) + " in " + marks + ".", scenes.tell(fact), answer);
+    }
+
+    private String wholeText(Fact fact) {
+        String text = scenes.tell(fact);
+        return switch (dice().between(0, 3)) {
+            case 0 -> block(dice().of("Repeat the sentence.", "Copy the text."), text, text);
+            case 1 -> block("Put it in quotes.", text, "\"" + text + "\"");
+            case 2 -> block("Tell it another way.", text, scenes.tell(fact));
+            default ->
+                    block(
+                            "Tell it in order.",
+                            text,
+                            Phrasing.PLAIN.tell(fact, scenes.words().numbers()));
+        };
+    }
+
+    private String several() {
+        List<Fact> facts = scenes.facts(3);
+        String text = facts.stream().map(scenes::tell).collect(Collectors.joining(" "));
+        Part part = dice().of(Part.WHO, Part.WHAT, Part.DID);
+        String between = dice().of(", ", "\n", " and ");
+        String open = dice().of("[", "{", "");
+        String close = open.isEmpty() ? "" : open.equals("[") ? "]" : "}";
+        var answers = new ArrayList<String>();
+        facts.forEach(fact -> answers.add(fact.value(part)));
+        String in = open.isEmpty() ? "" : open.equals("[") ? " in brackets" : " in braces";
+        return block(
+                "List the " + label(part) + "s" + in + ".",
+                text,
+                open + String.join(between, answers) + close);
+    }
+
+    private static List<Part> said(Fact fact) {
+        return Stream.of(Part.values()).filter(fact::has).toList();
+    }
+
+    private static String block(String instruction, String text, String answer) {
+        return instruction + "\n" + text + "\n" + answer;
+    }
+}

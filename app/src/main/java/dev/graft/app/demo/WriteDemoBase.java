@@ -1,0 +1,67 @@
+package dev.graft.app.demo;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/// Writes what the base model of the demonstration is pretrained from: corpus, tokenizer, config.
+///
+/// Development only: `WriteDemoBase FOLDER [DOCUMENTS] [SEED]`.
+public final class WriteDemoBase {
+    private static final int CONTEXT = 256;
+    // With two specials and 256 bytes: 1,800 tokens.
+    private static final int MERGES = 1_000;
+    private static final int SPACES = 542;
+    private static final long TOKENIZER_DOCUMENTS = DemoCorpus.WARM_UP + 20_000;
+
+    private WriteDemoBase() {}
+
+    public static void main(String[] args) throws IOException {
+        if (args.length == 0) {
+            throw new IllegalArgumentException("usage: WriteDemoBase FOLDER [DOCUMENTS] [SEED]");
+        }
+        long documents = args.length > 1 ? Long.parseLong(args[1]) : 100_000;
+        long seed = args.length > 2 ? Long.parseLong(args[2]) : 42;
+        write(Path.of(args[0]), documents, seed);
+    }
+
+    static void write(Path folder, long documents, long seed) throws IOException {
+        var corpus = new DemoCorpus(seed);
+        Files.createDirectories(folder);
+        JsonLines.write(folder.resolve("corpus.jsonl"), corpus.documents(documents).map(Text::new));
+        var sample = corpus.documents(TOKENIZER_DOCUMENTS);
+        var merges = BpeTrainer.train(sample, MERGES, SPACES, 2);
+        var tokenizer = new TokenizerFiles(merges);
+        tokenizer.write(folder, CONTEXT);
+        TokenizerFiles.write(folder.resolve("config.json"), llama(tokenizer.vocabularySize()));
+    }
+
+    private record Text(String text) {}
+
+    /// A Llama of 2.1 million parameters: 4.2 MB in 16 bits.
+    private static ObjectNode llama(int vocabulary) {
+        var config = JsonNodeFactory.instance.objectNode();
+        config.putArray("architectures").add("LlamaForCausalLM");
+        return config.put("model_type", "llama")
+                .put("vocab_size", vocabulary)
+                .put("hidden_size", 192)
+                .put("intermediate_size", 512)
+                .put("num_hidden_layers", 4)
+                .put("num_attention_heads", 3)
+                .put("num_key_value_heads", 3)
+                .put("head_dim", 64)
+                .put("hidden_act", "silu")
+                .put("max_position_embeddings", CONTEXT)
+                .put("rms_norm_eps", 1e-5)
+                .put("rope_theta", 10_000.0)
+                .put("attention_bias", false)
+                .put("mlp_bias", false)
+                .put("tie_word_embeddings", true)
+                .put("initializer_range", 0.05)
+                .put("bos_token_id", 0)
+                .put("eos_token_id", 1)
+                .put("torch_dtype", "float32");
+    }
+}

@@ -1,0 +1,2 @@
+/// The command line: `./graft train`, `generate`, `eval`, `merge`, `init`, `doctor`.
+package dev.graft.app;

@@ -1,0 +1,73 @@
+package dev.graft.kernel;
+
+import dev.graft.tensor.Tensor;
+
+/// The fused operations for float32 on a CPU: the Vector API straight over the tensors' own
+/// memory, one pass each, on every core. The bits of a result depend neither on the number of
+/// threads nor on what the JIT has compiled.
+public final class VectorKernels implements Kernels {
+    public static final VectorKernels INSTANCE = new VectorKernels();
+
+    private VectorKernels() {}
+
+    @Override
+    public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+        VectorRmsNorm.forward(x, weight, epsilon, y, inverseRms);
+    }
+
+    @Override
+    public void rmsNormBackward(
+            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight) {
+        VectorRmsNorm.backward(dy, x, weight, inverseRms, dx, dWeight);
+    }
+
+    @Override
+    public void rope(Tensor x, Tensor cos, Tensor sin, Tensor out) {
+        VectorRope.forward(x, cos, sin, out);
+    }
+
+    @Override
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
+        VectorRope.backward(dOut, cos, sin, dx);
+    }
+
+    @Override
+    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+        VectorSwiGlu.forward(gate, up, out);
+    }
+
+    @Override
+    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        VectorSwiGlu.backward(dOut, gate, up, dGate, dUp);
+    }
+
+    @Override
+    public void causalSoftmax(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+        VectorSoftmax.forward(scores, scale, firstRow, logSumExp);
+    }
+
+    @Override
+    public void causalSoftmaxAgain(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+        VectorSoftmax.again(scores, scale, firstRow, logSumExp);
+    }
+
+    @Override
+    public void softmaxBackward(Tensor p, Tensor dp, Tensor delta, double scale) {
+        VectorSoftmax.backward(p, dp, delta, scale);
+    }
+
+    @Override
+    public void rowDots(Tensor a, Tensor b, Tensor out) {
+        VectorSoftmax.rowDots(a, b, out);
+    }
+
+    @Override
+    public double crossEntropy(Tensor logits, int[] targets, double gradScale) {
+        return VectorCrossEntropy.lossAndGradient(logits, targets, gradScale);
+    }
+
+    @Override
+    public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+        VectorAdamW.step(p, gradient, m, v, step);
+    }
+}

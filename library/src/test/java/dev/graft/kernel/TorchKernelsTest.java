@@ -1,0 +1,177 @@
+package dev.graft.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.Random;
+import java.util.function.ToDoubleFunction;
+import org.junit.jupiter.api.Test;
+
+/// The gradients of the reference against finite differences in double precision.
+class TorchKernelsTest {
+    private static final Kernels TORCH = TorchKernels.INSTANCE;
+    private static final double STEP = 1e-6;
+
+    private final Random random = new Random(1);
+
+    @Test
+    void rmsNormBackwardIsTheDerivativeOfRmsNorm() {
+        double[] x = randoms(3 * 5);
+        double[] w = randoms(5);
+        double[] dy = randoms(3 * 5);
+        try (var _ = Scope.open()) {
+            Tensor s = Tensor.empty(DType.F64, 3);
+            Tensor y = Tensor.empty(DType.F64, 3, 5);
+            TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 1e-2, y, s);
+            Tensor dx = Tensor.zeros(DType.F64, 3, 5);
+            Tensor dw = Tensor.zeros(DType.F64, 5);
+            TORCH.rmsNormBackward(Tensor.of(dy, 3, 5), Tensor.of(x, 3, 5), Tensor.of(w), s, dx, dw);
+            assertDerivative(dx, x, v -> rmsNorm(v, w, dy));
+            assertDerivative(dw, w, v -> rmsNorm(x, v, dy));
+        }
+    }
+
+    private static double rmsNorm(double[] x, double[] w, double[] dy) {
+        Tensor y = Tensor.empty(DType.F64, 3, 5);
+        Tensor s = Tensor.empty(DType.F64, 3);
+        TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 1e-2, y, s);
+        return dot(y, dy);
+    }
+
+    @Test
+    void ropeBackwardIsTheDerivativeOfRope() {
+        double[] x = randoms(3 * 8);
+        double[] cos = randoms(3 * 2); // not of one angle: the derivative must hold all the same
+        double[] sin = randoms(3 * 2);
+        double[] dOut = randoms(2 * 3 * 4);
+        try (var _ = Scope.open()) {
+            Tensor dx = Tensor.empty(DType.F64, 3, 8);
+            TORCH.ropeBackward(
+                    Tensor.of(dOut, 2, 3, 4), Tensor.of(cos, 3, 2), Tensor.of(sin, 3, 2), dx);
+            assertDerivative(
+                    dx,
+                    x,
+                    v -> {
+                        Tensor out = Tensor.empty(DType.F64, 2, 3, 4);
+                        Tensor c = Tensor.of(cos, 3, 2);
+                        TORCH.rope(Tensor.of(v, 3, 8), c, Tensor.of(sin, 3, 2), out);
+                        return dot(out, dOut);
+                    });
+        }
+    }
+
+    @Test
+    void ropeTurnsTheHalvesOfEachHead() {
+        try (var _ = Scope.open()) {
+            Tensor x = Tensor.of(new double[] {1, 2, 3, 4, 5, 6, 7, 8}, 1, 8);
+            Tensor cos = Tensor.of(new double[] {0, 0.5}, 1, 2);
+            Tensor sin = Tensor.of(new double[] {1, 2}, 1, 2);
+            Tensor out = Tensor.empty(DType.F64, 2, 1, 4);
+            TORCH.rope(x, cos, sin, out);
+            assertThat(out.toDoubles()).containsExactly(-3, -7, 1, 6, -7, -13, 5, 16);
+        }
+    }
+
+    @Test
+    void swiGluBackwardIsTheDerivativeOfSwiGlu() {
+        double[] gate = randoms(12);
+        double[] up = randoms(12);
+        double[] dOut = randoms(12);
+        try (var _ = Scope.open()) {
+            Tensor dGate = Tensor.empty(DType.F64, 12);
+            Tensor dUp = Tensor.empty(DType.F64, 12);
+            TORCH.swiGluBackward(Tensor.of(dOut), Tensor.of(gate), Tensor.of(up), dGate, dUp);
+            assertDerivative(dGate, gate, v -> swiGlu(v, up, dOut));
+            assertDerivative(dUp, up, v -> swiGlu(gate, v, dOut));
+        }
+    }
+
+    private static double swiGlu(double[] gate, double[] up, double[] dOut) {
+        Tensor out = Tensor.empty(DType.F64, gate.length);
+        TORCH.swiGlu(Tensor.of(gate), Tensor.of(up), out);
+        return dot(out, dOut);
+    }
+
+    @Test
+    void softmaxBackwardIsTheDerivativeOfCausalSoftmax() {
+        double[] scores = randoms(2 * 3 * 5);
+        double[] dp = randoms(2 * 3 * 5);
+        try (var _ = Scope.open()) {
+            Tensor p = causalSoftmax(scores);
+            Tensor gradient = Tensor.of(dp, 2, 3, 5);
+            Tensor delta = Tensor.empty(DType.F64, 6);
+            TORCH.rowDots(p.view(6, 5), gradient.view(6, 5), delta);
+            TORCH.softmaxBackward(p, gradient, delta.view(2, 3), 0.7);
+            assertDerivative(gradient, scores, v -> dot(causalSoftmax(v), dp));
+        }
+    }
+
+    private static Tensor causalSoftmax(double[] scores) {
+        Tensor p = Tensor.of(scores, 2, 3, 5);
+        TORCH.causalSoftmax(p, 0.7, 1, Tensor.empty(DType.F64, 2, 3));
+        return p;
+    }
+
+    @Test
+    void causalSoftmaxAgainGivesTheSameProbabilities() {
+        double[] scores = randoms(2 * 3 * 5);
+        try (var _ = Scope.open()) {
+            Tensor p = Tensor.of(scores, 2, 3, 5);
+            Tensor again = Tensor.of(scores, 2, 3, 5);
+            Tensor sums = Tensor.empty(DType.F64, 2, 3);
+            TORCH.causalSoftmax(p, 0.7, 1, sums);
+            TORCH.causalSoftmaxAgain(again, 0.7, 1, sums);
+            assertThat(again.toDoubles()).containsExactly(p.toDoubles(), within(1e-14));
+            assertThat(p.toDoubles()[2]).isZero();
+            assertThat(p.toDoubles()[1]).isPositive();
+        }
+    }
+
+    @Test
+    void crossEntropyGradientIsTheDerivativeOfItsLoss() {
+        double[] logits = randoms(3 * 7);
+        int[] targets = {0, 6, 2};
+        try (var _ = Scope.open()) {
+            Tensor gradient = Tensor.of(logits, 3, 7);
+            TORCH.crossEntropy(gradient, targets, 0.25);
+            assertDerivative(
+                    gradient,
+                    logits,
+                    v -> 0.25 * TORCH.crossEntropy(Tensor.of(v, 3, 7), targets, 1));
+        }
+    }
+
+    private static void assertDerivative(
+            Tensor analytic, double[] at, ToDoubleFunction<double[]> f) {
+        double[] gradient = analytic.toDoubles();
+        assertThat(gradient).hasSameSizeAs(at);
+        for (int i = 0; i < at.length; i++) {
+            double slope = (valueNear(at, i, STEP, f) - valueNear(at, i, -STEP, f)) / (2 * STEP);
+            assertThat(gradient[i]).as("element %d", i).isCloseTo(slope, within(2e-8));
+        }
+    }
+
+    private static double valueNear(double[] at, int i, double step, ToDoubleFunction<double[]> f) {
+        double[] moved = at.clone();
+        moved[i] += step;
+        try (var _ = Scope.open()) {
+            return f.applyAsDouble(moved);
+        }
+    }
+
+    private static double dot(Tensor t, double[] weights) {
+        double[] values = t.toDoubles();
+        double sum = 0;
+        for (int i = 0; i < weights.length; i++) {
+            sum += values[i] * weights[i];
+        }
+        return sum;
+    }
+
+    private double[] randoms(int count) {
+        return random.doubles(count, -1.5, 1.5).toArray();
+    }
+}

@@ -1,0 +1,336 @@
+package dev.graft.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.graft.adapter.Adapter;
+import dev.graft.adapter.LoraConfig;
+import dev.graft.data.Batch;
+import dev.graft.data.Batches;
+import dev.graft.data.Dataset;
+import dev.graft.data.DatasetReport;
+import dev.graft.data.Example;
+import dev.graft.error.ConfigException;
+import dev.graft.error.TrainingException;
+import dev.graft.golden.Golden;
+import dev.graft.nn.Parameter;
+import dev.graft.nn.Tape;
+import dev.graft.optim.AdamW;
+import dev.graft.optim.Schedule;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TrainerTest {
+    @TempDir Path folder;
+
+    /// Examples of random ids, lengths 5 to 40, the first three tokens not trained.
+    private static Dataset data(int examples) {
+        var random = new Random(5);
+        List<Example> all = new ArrayList<>();
+        for (int i = 0; i < examples; i++) {
+            int[] ids = random.ints(5 + random.nextInt(36), 0, 128).toArray();
+            all.add(Example.completion(3, ids));
+        }
+        return new Dataset(all, new DatasetReport(examples, examples, 0, 0, 0, 0, 40, 0));
+    }
+
+    private static TrainSettings settings(int steps, int accumulation, int saveEvery) {
+        return new TrainSettings(
+                steps,
+                accumulation,
+                1e-2,
+                1,
+                new AdamW.Settings(0.9, 0.999, 1e-8, 0.01),
+                new Schedule(Schedule.Course.COSINE, 2, 12),
+                0,
+                saveEvery,
+                0,
+                42);
+    }
+
+    private static LoraConfig lora() {
+        return LoraConfig.allLinear(4, 8).withDropout(0.1);
+    }
+
+    /// A run on the tiny model: what it leaves in the adapter, by name.
+    private Map<String, float[]> run(
+            int batch,
+            TrainSettings settings,
+            Path output,
+            boolean resume,
+            Consumer<TrainEvent> listener) {
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var adapter = Adapter.attach(model.transformer, lora(), 42);
+                var trainer = trainer(model, adapter, batch, settings, output, listener)) {
+            if (resume) {
+                trainer.resume(new Checkpoints(output, 0, "test").latest().orElseThrow());
+            }
+            trainer.run();
+            return values(adapter);
+        }
+    }
+
+    private static Trainer trainer(
+            Golden.Model model,
+            Adapter adapter,
+            int batch,
+            TrainSettings settings,
+            Path output,
+            Consumer<TrainEvent> listener) {
+        return new Trainer(
+                model.transformer,
+                new AdapterTraining(adapter),
+                new Batches(data(10), batch, 42, true),
+                List.of(),
+                settings,
+                new Checkpoints(output, 0, "test"),
+                listener);
+    }
+
+    private static Map<String, float[]> values(Adapter adapter) {
+        Map<String, float[]> values = new HashMap<>();
+        try (var _ = Scope.open()) {
+            adapter.parameters().forEach((name, p) -> values.put(name, p.value().toFloats()));
+        }
+        return values;
+    }
+
+    private static void assertSame(Map<String, float[]> a, Map<String, float[]> b) {
+        assertThat(a.keySet()).isEqualTo(b.keySet());
+        a.forEach((name, values) -> assertThat(values).as(name).isEqualTo(b.get(name)));
+    }
+
+    @Test
+    void twoRunsWithOneSeedAreEqualBitByBit() {
+        assertSame(
+                run(3, settings(8, 2, 0), folder, false, e -> {}),
+                run(3, settings(8, 2, 0), folder, false, e -> {}));
+    }
+
+    @Test
+    void aResumedRunEqualsAnUninterruptedOneBitByBit() {
+        Map<String, float[]> whole = run(3, settings(12, 2, 0), folder, false, e -> {});
+        Path output = folder.resolve("halves");
+        List<TrainEvent> events = new ArrayList<>();
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var adapter = Adapter.attach(model.transformer, lora(), 42)) {
+            Trainer[] running = new Trainer[1];
+            Consumer<TrainEvent> stopAtSix =
+                    event -> {
+                        events.add(event);
+                        if (event instanceof TrainEvent.Step step && step.step() == 6) {
+                            running[0].interrupt();
+                        }
+                    };
+            try (var trainer =
+                    trainer(model, adapter, 3, settings(12, 2, 0), output, stopAtSix)) {
+                running[0] = trainer;
+                assertThat(trainer.run()).isFalse();
+            }
+        }
+        assertThat(events.getLast()).isEqualTo(new TrainEvent.Interrupted(6));
+        assertThat(output.resolve("checkpoint-6")).isDirectory();
+        assertSame(run(3, settings(12, 2, 0), output, true, e -> {}), whole);
+    }
+
+    @Test
+    void aHalfWrittenCheckpointIsNotOne() throws Exception {
+        run(3, settings(4, 1, 2), folder, false, e -> {});
+        Files.createDirectories(folder.resolve("checkpoint-9.part"));
+        Files.createDirectories(folder.resolve("checkpoint-8"));
+        assertThat(new Checkpoints(folder, 0, "test").latest())
+                .contains(folder.resolve("checkpoint-2"));
+    }
+
+    @Test
+    void aCheckpointOfAnotherRunIsRefused() {
+        run(3, settings(4, 1, 2), folder, false, e -> {});
+        Path checkpoint = folder.resolve("checkpoint-2");
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var adapter = Adapter.attach(model.transformer, lora(), 42);
+                var optimizer =
+                        new AdamW(
+                                List.copyOf(adapter.parameters().values()),
+                                AdamW.Settings.DEFAULT,
+                                name -> true)) {
+            var other = new Checkpoints(folder, 0, "another");
+            assertThatThrownBy(
+                            () -> other.read(checkpoint, new AdapterTraining(adapter), optimizer))
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContaining("other settings");
+        }
+    }
+
+    @Test
+    void onlyTheNewestCheckpointsAreKept() {
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var adapter = Adapter.attach(model.transformer, lora(), 42);
+                var trainer =
+                        new Trainer(
+                                model.transformer,
+                                new AdapterTraining(adapter),
+                                new Batches(data(10), 3, 42, true),
+                                List.of(),
+                                settings(6, 1, 1),
+                                new Checkpoints(folder, 2, "test"),
+                                e -> {})) {
+            trainer.run();
+        }
+        assertThat(folder.toFile().list()).containsExactlyInAnyOrder("checkpoint-4", "checkpoint-5");
+    }
+
+    @Test
+    void memoryAfterFiftyStepsIsThatAfterFive() {
+        List<Long> live = new ArrayList<>();
+        Consumer<TrainEvent> listener =
+                event -> {
+                    if (event instanceof TrainEvent.Step step
+                            && (step.step() == 5 || step.step() == 50)) {
+                        live.add(Scope.liveBytes());
+                        live.add(Scope.liveTensors());
+                    }
+                };
+        long tensors = Scope.liveTensors();
+        long bytes = Scope.liveBytes();
+        run(10, settings(50, 1, 20), folder, false, listener);
+        assertThat(live.subList(2, 4)).isEqualTo(live.subList(0, 2));
+        assertThat(Scope.liveTensors()).isEqualTo(tensors);
+        assertThat(Scope.liveBytes()).isEqualTo(bytes);
+    }
+
+    @Test
+    void trainingLeavesTheBaseAsItWas() throws Exception {
+        Path file = Golden.folder("llama-tiny").resolve("model.safetensors");
+        byte[] before = Files.readAllBytes(file);
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var _ = Scope.open()) {
+            float[] logits = model.logits(new int[] {1, 2, 3}).toFloats();
+            try (var adapter = Adapter.attach(model.transformer, lora(), 42);
+                    var trainer =
+                            trainer(model, adapter, 3, settings(5, 1, 0), folder, e -> {})) {
+                trainer.run();
+                assertThat(model.logits(new int[] {1, 2, 3}).toFloats()).isNotEqualTo(logits);
+            }
+            assertThat(model.logits(new int[] {1, 2, 3}).toFloats()).isEqualTo(logits);
+        }
+        assertThat(Files.readAllBytes(file)).isEqualTo(before);
+    }
+
+    @Test
+    void eightMicroBatchesOfOneEqualABatchOfEight() {
+        List<double[]> runs = new ArrayList<>();
+        List<Map<String, float[]>> gradients = new ArrayList<>();
+        for (int batch : new int[] {1, 8}) {
+            try (var model = new Golden.Model("llama-tiny", DType.F32);
+                    var adapter =
+                            Adapter.attach(model.transformer, LoraConfig.allLinear(4, 8), 42);
+                    var _ = Scope.open()) {
+                fillB(adapter);
+                var batches = new Batches(data(8), batch, 42, false);
+                long labelled = data(8).trainedTokens();
+                double loss = 0;
+                for (int i = 0; i < 8 / batch; i++) {
+                    loss += passOf(model, batches.next(), labelled);
+                }
+                runs.add(new double[] {loss / labelled});
+                Map<String, float[]> all = new HashMap<>();
+                adapter.parameters().forEach((n, p) -> all.put(n, p.gradient().toFloats()));
+                gradients.add(all);
+            }
+        }
+        assertThat(runs.get(0)[0]).isCloseTo(runs.get(1)[0], within(1e-5));
+        gradients
+                .get(0)
+                .forEach(
+                        (name, values) -> {
+                            float[] other = gradients.get(1).get(name);
+                            for (int i = 0; i < values.length; i++) {
+                                assertThat(values[i]).isCloseTo(other[i], within(1e-5f));
+                            }
+                        });
+    }
+
+    private static void fillB(Adapter adapter) {
+        var random = new Random(1);
+        for (Parameter p : adapter.parameters().values()) {
+            if (p.name().contains("lora_B")) {
+                float[] values = new float[(int) p.value().numel()];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = (float) random.nextGaussian() * 0.1f;
+                }
+                p.value().copyInPlace(Tensor.of(values, p.value().shape()));
+            }
+        }
+    }
+
+    private static double passOf(Golden.Model model, Batch batch, long labelled) {
+        try (var _ = Scope.open();
+                var tape = Tape.recording(model.workspace, 1)) {
+            double loss =
+                    model.transformer.loss(
+                            tape,
+                            batch.ids(),
+                            batch.positions(),
+                            batch.offsets(),
+                            batch.labels(),
+                            1.0 / labelled);
+            tape.backward();
+            return loss;
+        }
+    }
+
+    @Test
+    void aLossThatIsNotANumberStopsTheRunAndNamesTheStep() {
+        var wild =
+                new TrainSettings(
+                        20,
+                        1,
+                        1e25,
+                        0,
+                        AdamW.Settings.DEFAULT,
+                        new Schedule(Schedule.Course.CONSTANT, 0, 20),
+                        0,
+                        0,
+                        0,
+                        42);
+        assertThatThrownBy(() -> run(3, wild, folder, false, e -> {}))
+                .isInstanceOf(TrainingException.class)
+                .hasMessageContaining("step ")
+                .hasMessageContaining("epoch 0")
+                .hasMessageContaining("learning_rate");
+    }
+
+    @Test
+    void anEpochsLastStepTakesWhatIsLeft() {
+        AtomicInteger steps = new AtomicInteger();
+        List<Long> tokens = new ArrayList<>();
+        run(
+                3,
+                settings(4, 3, 0),
+                folder,
+                false,
+                e -> {
+                    if (e instanceof TrainEvent.Step step) {
+                        steps.incrementAndGet();
+                        tokens.add(step.tokens());
+                    }
+                });
+        // 10 examples are micro-batches of 3, 3, 3, 1: steps of 9 examples and of 1.
+        assertThat(steps.get()).isEqualTo(4);
+        assertThat(tokens.get(0)).isGreaterThan(tokens.get(1));
+        assertThat(tokens.get(0) + tokens.get(1)).isEqualTo(tokens.get(2) + tokens.get(3));
+    }
+}
