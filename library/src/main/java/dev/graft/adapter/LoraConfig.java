@@ -6,6 +6,8 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
 
 /// LoRA (Hu et al. 2021) with the fields of PEFT's `LoraConfig`.
 ///
@@ -84,6 +86,8 @@ public record LoraConfig(
             throw new ConfigException(
                     "layers_to_transform: needs target_modules as a list of names, as in PEFT");
         }
+        rankPattern.keySet().forEach(key -> requirePattern("rank_pattern", key));
+        alphaPattern.keySet().forEach(key -> requirePattern("alpha_pattern", key));
         rankPattern.forEach(
                 (key, rank) -> {
                     if (rank <= 0) {
@@ -92,6 +96,17 @@ public record LoraConfig(
                                         .formatted(key, rank));
                     }
                 });
+    }
+
+    private static void requirePattern(String key, String pattern) {
+        try {
+            Pattern.compile(pattern);
+        } catch (PatternSyntaxException e) {
+            throw new ConfigException(
+                    "%s: '%s' is not a regular expression: %s"
+                            .formatted(key, pattern, e.getDescription()),
+                    e);
+        }
     }
 
     /// LoRA of every linear map with rank r and α, all else as in PEFT.

@@ -159,7 +159,7 @@ final class PeftConfigJson {
                 map(root.path("alpha_pattern"), JsonNode::asDouble),
                 integers(root.path("layers_to_transform")),
                 texts(root.path("layers_pattern")),
-                init(root.path("init_lora_weights")),
+                init(path, root.path("init_lora_weights")),
                 root.hasNonNull("base_model_name_or_path")
                         ? root.get("base_model_name_or_path").asText()
                         : null);
@@ -196,12 +196,20 @@ final class PeftConfigJson {
         };
     }
 
-    /// Every initialization that leaves the base as it is reads alike: the file brings A and B.
-    private static LoraConfig.Init init(JsonNode node) {
-        if (node.isBoolean() && !node.asBoolean()) {
-            return LoraConfig.Init.FALSE;
+    /// Every initialization that leaves the base as it is reads alike: the file brings A and B. The
+    /// others (`pissa`, `olora`, …) move a part of the base into them.
+    private static LoraConfig.Init init(Path path, JsonNode node) {
+        if (node.isMissingNode() || node.isNull() || node.isBoolean()) {
+            return node.asBoolean(true) ? LoraConfig.Init.TRUE : LoraConfig.Init.FALSE;
         }
-        return node.asText("").equals("gaussian") ? LoraConfig.Init.GAUSSIAN : LoraConfig.Init.TRUE;
+        return switch (node.asText()) {
+            case "gaussian" -> LoraConfig.Init.GAUSSIAN;
+            case "eva", "orthogonal" -> LoraConfig.Init.TRUE;
+            default ->
+                    throw new ConfigException(
+                            "%s: init_lora_weights: found %s, which changes the base's weights and is not supported; save the adapter as plain LoRA (path_initial_model_for_weight_conversion in PEFT)"
+                                    .formatted(path, node));
+        };
     }
 
     private static List<String> texts(JsonNode node) {

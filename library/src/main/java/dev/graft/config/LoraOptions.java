@@ -2,6 +2,7 @@ package dev.graft.config;
 
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.TargetModules;
+import dev.graft.error.ConfigException;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -69,9 +70,17 @@ public record LoraOptions(
             if (excludeModules.isEmpty()) {
                 return null;
             }
-            return excludeModules.size() == 1
-                    ? TargetModules.parse(excludeModules.getFirst())
-                    : new TargetModules.Names(excludeModules);
+            if (excludeModules.size() > 1) {
+                return new TargetModules.Names(excludeModules);
+            }
+            try {
+                return TargetModules.parse(excludeModules.getFirst());
+            } catch (IllegalArgumentException e) {
+                throw new ConfigException(
+                        "exclude_modules: '%s' is %s"
+                                .formatted(excludeModules.getFirst(), e.getMessage()),
+                        e);
+            }
         }
     }
 }

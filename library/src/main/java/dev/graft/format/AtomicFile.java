@@ -47,7 +47,7 @@ public final class AtomicFile {
                     StandardCopyOption.REPLACE_EXISTING);
         } catch (IOException e) {
             throw failure(file, temporary, e);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | Error e) {
             remove(temporary, e);
             throw e;
         }
@@ -78,7 +78,7 @@ public final class AtomicFile {
         return message == null ? cause.getClass().getSimpleName() : message;
     }
 
-    private static void remove(Path temporary, Exception cause) {
+    private static void remove(Path temporary, Throwable cause) {
         try {
             Files.deleteIfExists(temporary);
         } catch (IOException e) {

@@ -92,6 +92,15 @@ public final class ModelFiles implements AutoCloseable {
         if (!map.isObject() || map.isEmpty()) {
             throw new ModelFormatException(index + ": has no weight_map");
         }
+        map.properties()
+                .forEach(
+                        e -> {
+                            if (!e.getValue().isTextual()) {
+                                throw new ModelFormatException(
+                                        "%s: tensor %s is in %s, expected the name of a file"
+                                                .formatted(index, e.getKey(), e.getValue()));
+                            }
+                        });
         List<String> shards =
                 map.properties().stream()
                         .map(e -> e.getValue().asText())
@@ -99,8 +108,9 @@ public final class ModelFiles implements AutoCloseable {
                         .sorted()
                         .toList();
         for (String shard : shards) {
-            Path path = folder.resolve(shard).normalize();
-            if (!folder.normalize().equals(path.getParent())) {
+            Path path = folder.resolve(shard);
+            Path inside = folder.toAbsolutePath().normalize();
+            if (!inside.equals(path.toAbsolutePath().normalize().getParent())) {
                 throw new ModelFormatException(
                         "%s: the shard %s lies outside the folder".formatted(index, shard));
             }
@@ -141,6 +151,11 @@ public final class ModelFiles implements AutoCloseable {
     /// @throws ModelFormatException if there is no such tensor; names those with like names
     public TensorInfo info(String name) {
         return file(name).tensors().get(name);
+    }
+
+    /// The file that a tensor lies in.
+    public Path path(String name) {
+        return file(name).path();
     }
 
     /// A read-only view of a tensor's mapped bytes, in the current scope.

@@ -1,8 +1,11 @@
 package dev.graft.format;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.graft.error.ModelFormatException;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
@@ -10,8 +13,10 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,7 +34,11 @@ import java.util.Map;
 /// Tensors are views of the mapping and must not outlive this object.
 public final class SafetensorsFile implements AutoCloseable {
     private static final long MAX_HEADER = 100_000_000; // the limit of the reference implementation
-    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final ObjectMapper JSON =
+            JsonMapper.builder()
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+                    .build();
 
     private final Path path;
     private final Arena arena;
@@ -83,10 +92,10 @@ public final class SafetensorsFile implements AutoCloseable {
         byte[] text = memory.asSlice(8, length).toArray(ValueLayout.JAVA_BYTE);
         JsonNode header;
         try {
-            header = JSON.readTree(new String(text, StandardCharsets.UTF_8));
+            header = JSON.readTree(utf8(text));
         } catch (JsonProcessingException e) {
             throw new ModelFormatException(
-                    path + ": the header is not JSON: " + e.getOriginalMessage(), e);
+                    path + ": the header is not JSON: " + firstLine(e.getOriginalMessage()), e);
         }
         if (header == null || !header.isObject()) {
             throw bad("the header is not a JSON object");
@@ -94,6 +103,19 @@ public final class SafetensorsFile implements AutoCloseable {
         long data = 8 + length;
         header.properties().forEach(e -> readEntry(e.getKey(), e.getValue(), data));
         checkRanges(data);
+    }
+
+    /// Strict: a replaced character would be another name.
+    private String utf8(byte[] bytes) {
+        try {
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(bytes)).toString();
+        } catch (CharacterCodingException e) {
+            throw new ModelFormatException(path + ": the header is not UTF-8", e);
+        }
+    }
+
+    private static String firstLine(String message) {
+        return message.lines().findFirst().orElse("");
     }
 
     private void readEntry(String name, JsonNode entry, long data) {
@@ -110,17 +132,18 @@ public final class SafetensorsFile implements AutoCloseable {
         JsonNode range = entry.path("data_offsets");
         JsonNode dims = entry.path("shape");
         if (!dims.isArray()
+                || !range.isArray()
                 || range.size() != 2
-                || !range.get(0).isIntegralNumber()
-                || !range.get(1).isIntegralNumber()) {
+                || !isLong(range.get(0))
+                || !isLong(range.get(1))) {
             throw bad("tensor %s: the header has no shape or no data_offsets".formatted(name));
         }
         long[] shape = new long[dims.size()];
         for (int i = 0; i < shape.length; i++) {
-            shape[i] = dims.get(i).asLong(-1);
-            if (shape[i] < 0) {
+            if (!isLong(dims.get(i)) || dims.get(i).asLong() < 0) {
                 throw bad("tensor %s: the shape %s is not one".formatted(name, dims));
             }
+            shape[i] = dims.get(i).asLong();
         }
         var info = new TensorInfo(name, dtype, shape, data + range.get(0).asLong());
         long bytes;
@@ -140,6 +163,10 @@ public final class SafetensorsFile implements AutoCloseable {
                                     range.get(1).asLong() - range.get(0).asLong()));
         }
         tensors.put(name, info);
+    }
+
+    private static boolean isLong(JsonNode node) {
+        return node.isIntegralNumber() && node.canConvertToLong();
     }
 
     /// The tensors' bytes follow one another without gap or overlap to the end of the file.

@@ -111,13 +111,13 @@ public final class ModelLoader {
         if (!info.dtype().isFloating()) {
             throw new ModelFormatException(
                     "%s: tensor %s is %s, expected F32, F16 or BF16"
-                            .formatted(files.folder(), name, info.describe()));
+                            .formatted(files.path(name), name, info.describe()));
         }
         if (!Arrays.equals(info.shape(), shape)) {
             throw new ModelFormatException(
                     "%s: tensor %s has shape %s, config.json says %s: the config belongs to another model"
                             .formatted(
-                                    files.folder(),
+                                    files.path(name),
                                     name,
                                     Arrays.toString(info.shape()),
                                     Arrays.toString(shape)));

@@ -211,9 +211,10 @@ public final class Tensor implements AutoCloseable {
         return MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
     }
 
-    /// The address of the first element.
+    /// The address of the first element; 0 where there is none.
     public long address() {
-        return raw.data_ptr().address();
+        Pointer data = raw.data_ptr();
+        return data == null ? 0 : data.address();
     }
 
     /// The value of a tensor of one element.
@@ -221,24 +222,24 @@ public final class Tensor implements AutoCloseable {
         return raw.item_double();
     }
 
-    /// The values in row-major order, as floats.
+    /// The values in row-major order, as floats. A tensor over a file may lie at any address.
     public float[] toFloats() {
         try (var _ = Scope.open()) {
             MemorySegment s = to(DType.F32).contiguous().segment();
-            return s.toArray(ValueLayout.JAVA_FLOAT);
+            return s.toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
         }
     }
 
     public double[] toDoubles() {
         try (var _ = Scope.open()) {
             MemorySegment s = to(DType.F64).contiguous().segment();
-            return s.toArray(ValueLayout.JAVA_DOUBLE);
+            return s.toArray(ValueLayout.JAVA_DOUBLE_UNALIGNED);
         }
     }
 
     public int[] toInts() {
         try (var _ = Scope.open()) {
-            return to(DType.I32).contiguous().segment().toArray(ValueLayout.JAVA_INT);
+            return to(DType.I32).contiguous().segment().toArray(ValueLayout.JAVA_INT_UNALIGNED);
         }
     }
 

@@ -285,6 +285,13 @@ class RunConfigReaderTest {
     }
 
     @Test
+    void excludedModulesThatAreABrokenExpressionAreRefused() {
+        assertThatThrownBy(() -> read("exclude_modules: ['.*q_proj(']").lora().adapter("base"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("exclude_modules: '.*q_proj('");
+    }
+
+    @Test
     void theResolvedRunReadsBackEqual(@TempDir Path folder) throws IOException {
         for (String more :
                 List.of(

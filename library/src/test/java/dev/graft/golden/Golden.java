@@ -2,6 +2,9 @@ package dev.graft.golden;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.adapter.LoraConfig;
+import dev.graft.adapter.PeftFiles;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.model.ModelConfig;
@@ -59,6 +62,27 @@ public final class Golden {
         return values;
     }
 
+    /// The config of an adapter folder that has nothing but these keys.
+    public static LoraConfig loraConfig(Path folder, JsonNode keys) {
+        ObjectNode root = JSON.createObjectNode().put("peft_type", "LORA");
+        keys.properties().forEach(e -> root.set(e.getKey(), e.getValue()));
+        try {
+            Files.writeString(folder.resolve("adapter_config.json"), root.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return PeftFiles.readConfig(folder);
+    }
+
+    /// The same with single quotes for double ones.
+    public static LoraConfig loraConfig(Path folder, String keys) {
+        try {
+            return loraConfig(folder, JSON.readTree(keys.replace('\'', '"')));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /// Sequences laid end to end, with the label of each position: the next token where trained.
     public record Tokens(int[] ids, int[] positions, int[] offsets, int[] labels, int trained) {
         public static Tokens of(JsonNode sequences) {
@@ -91,7 +115,7 @@ public final class Golden {
     public static final class Model implements AutoCloseable {
         public final Transformer transformer;
         public final Workspace workspace = new Workspace();
-        private final ModelFiles files;
+        public final ModelFiles files;
 
         public Model(String name, DType compute) {
             this(folder(name), compute);
