@@ -22,7 +22,7 @@ public final class WriteDemoBase {
         if (args.length == 0) {
             throw new IllegalArgumentException("usage: WriteDemoBase FOLDER [DOCUMENTS] [SEED]");
         }
-        long documents = args.length > 1 ? Long.parseLong(args[1]) : 100_000;
+        long documents = args.length > 1 ? Long.parseLong(args[1]) : 150_000;
         long seed = args.length > 2 ? Long.parseLong(args[2]) : 42;
         write(Path.of(args[0]), documents, seed);
     }
