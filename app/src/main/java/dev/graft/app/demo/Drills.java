@@ -1,45 +1,24 @@
 package dev.graft.app.demo;
 
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 
 /// Plain exercises in copying: repeated lists, look-ups in a table, numbers in words and figures.
 record Drills(Scenes scenes) {
-    private static final String LETTERS =
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
-
     String document() {
-        return switch (dice().between(0, 4)) {
+        return switch (dice().between(0, 6)) {
             case 0 -> repeatedGoods();
+            case 5 -> words();
+            case 6 -> repeatedNames();
             case 1, 2 -> lookUp();
             case 3 -> numbers();
             default -> guests();
         };
     }
 
-    /// The same again: rows of any words, rows of names, long made-up words.
-    String repetition() {
-        return switch (dice().between(0, 9)) {
-            case 0, 1 -> longWords();
-            case 2 -> repeatedNames();
-            default -> words();
-        };
-    }
-
-    /// A row of letters and figures, twice: few tokens and many of each, where copying is learned
-    /// first.
-    String letters() {
-        var row = new ArrayList<String>();
-        for (int n = dice().between(3, 20); n > 0; n--) {
-            row.add("" + LETTERS.charAt(dice().between(0, LETTERS.length() - 1)));
-        }
-        return twice(row);
-    }
-
     /// A row of words without sense, twice, so that nothing but copying helps.
-    String words() {
+    private String words() {
         var row = new ArrayList<String>();
         for (int n = dice().between(3, 12); n > 0; n--) {
             row.add(anyWord());
@@ -62,26 +41,6 @@ record Drills(Scenes scenes) {
             case 4 -> scenes.name();
             default -> dice().pick(words.things()).plural();
         };
-    }
-
-    /// Words of many syllables, each written twice or more: copying in its purest form.
-    private String longWords() {
-        var lines = new ArrayList<String>();
-        for (int i = dice().between(1, 4); i > 0; i--) {
-            String word = longWord(dice().between(3, 9));
-            String between = dice().of(" ", " ", "\n", ", ", " = ");
-            lines.add(String.join(between, Collections.nCopies(dice().between(2, 3), word)));
-        }
-        return String.join("\n", lines);
-    }
-
-    private String longWord(int syllables) {
-        var kinds = scenes.words().syllables();
-        var word = new StringBuilder(dice().chance(0.5) ? dice().pick(kinds.starts()) : "");
-        for (int i = 0; i < syllables; i++) {
-            word.append(dice().pick(dice().chance(0.5) ? kinds.middles() : kinds.ends()));
-        }
-        return word.toString();
     }
 
     private Dice dice() {

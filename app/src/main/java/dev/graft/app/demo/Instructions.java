@@ -2,6 +2,7 @@ package dev.graft.app.demo;
 
 import dev.graft.app.demo.Fact.Part;
 import java.util.ArrayList;
+import dev.graft.app.demo.DemoCorpus.Document;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -10,7 +11,7 @@ import java.util.stream.Stream;
 /// demonstration.
 record Instructions(Scenes scenes) {
 
-    String block() {
+    Document block() {
         Fact fact = scenes.fact();
         return switch (dice().between(0, 9)) {
             case 0, 1 -> onePart(fact);
@@ -26,7 +27,7 @@ record Instructions(Scenes scenes) {
         return scenes.dice();
     }
 
-    private String onePart(Fact fact) {
+    private Document onePart(Fact fact) {
         Part part = dice().pick(said(fact));
         return block(asking(part), scenes.tell(fact), fact.value(part));
     }
@@ -44,7 +45,7 @@ record Instructions(Scenes scenes) {
     }
 
     /// Some parts in some order, with some separator: `Give the colour, the name and the place.`
-    private String severalParts(Fact fact) {
+    private Document severalParts(Fact fact) {
         List<Part> all = said(fact);
         List<Part> parts = dice().some(all, dice().between(2, Math.min(5, all.size())));
         boolean asked = dice().chance(0.4);
@@ -85,7 +86,7 @@ record Instructions(Scenes scenes) {
     }
 
     /// All that was said as lines of notes, in a random order.
-    private String notes(Fact fact) {
+    private Document notes(Fact fact) {
         String between = dice().of(": ", " = ", " - ");
         boolean quoted = dice().chance(0.5);
         String answer =
@@ -102,7 +103,7 @@ record Instructions(Scenes scenes) {
     }
 
     /// One part between marks: `Put the name in braces.`
-    private String wrapped(Fact fact) {
+    private Document wrapped(Fact fact) {
         Part part = dice().pick(said(fact));
         String value = fact.value(part);
         String marks = dice().of("quotes", "braces", "brackets");
@@ -115,7 +116,7 @@ record Instructions(Scenes scenes) {
         return block("Put the " + label(part) + " in " + marks + ".", scenes.tell(fact), answer);
     }
 
-    private String wholeText(Fact fact) {
+    private Document wholeText(Fact fact) {
         String text = scenes.tell(fact);
         return switch (dice().between(0, 3)) {
             case 0 -> block(dice().of("Repeat the sentence.", "Copy the text."), text, text);
@@ -129,7 +130,7 @@ record Instructions(Scenes scenes) {
         };
     }
 
-    private String several() {
+    private Document several() {
         List<Fact> facts = scenes.facts(3);
         String text = facts.stream().map(scenes::tell).collect(Collectors.joining(" "));
         Part part = dice().of(Part.WHO, Part.WHAT, Part.DID);
@@ -149,7 +150,7 @@ record Instructions(Scenes scenes) {
         return Stream.of(Part.values()).filter(fact::has).toList();
     }
 
-    private static String block(String instruction, String text, String answer) {
-        return instruction + "\n" + text + "\n" + answer;
+    private static Document block(String instruction, String text, String answer) {
+        return new Document(instruction + "\n" + text + "\n", answer);
     }
 }

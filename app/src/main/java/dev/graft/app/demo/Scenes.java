@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Set;
 
 /// Rolls the facts of one document and tells them.
-record Scenes(Words words, Names names, Dice dice) {
+record Scenes(Words words, Dice dice) {
 
     String name() {
-        return names.any(dice);
+        return dice.pick(words.names());
     }
 
     List<String> people(int count) {

@@ -10,7 +10,6 @@ import java.util.List;
 /// The vocabulary of the demonstration, read from the text files beside it.
 record Words(
         List<String> names,
-        Syllables syllables,
         List<Thing> things,
         List<Placed> places,
         List<Placed> times,
@@ -36,13 +35,9 @@ record Words(
         }
     }
 
-    /// What made-up names are built of.
-    record Syllables(List<String> starts, List<String> middles, List<String> ends) {}
-
     static Words load() {
         return new Words(
                 lines("names"),
-                syllables(lines("syllables")),
                 lines("objects").stream().map(Words::thing).toList(),
                 lines("places").stream().map(Words::placed).toList(),
                 lines("times").stream().map(Words::placed).toList(),
@@ -79,17 +74,6 @@ record Words(
     private static Verb verb(String line) {
         String[] forms = line.split(" ", -1);
         return new Verb(forms[0], forms[1], forms[forms.length - 1]);
-    }
-
-    private static Syllables syllables(List<String> lines) {
-        return new Syllables(tail(lines, "start "), tail(lines, "middle "), tail(lines, "end "));
-    }
-
-    private static List<String> tail(List<String> lines, String kind) {
-        return lines.stream()
-                .filter(line -> line.startsWith(kind))
-                .flatMap(line -> List.of(line.substring(kind.length()).split(" ", -1)).stream())
-                .toList();
     }
 
     private static List<String> lines(String list) {

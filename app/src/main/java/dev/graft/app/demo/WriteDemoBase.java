@@ -12,7 +12,7 @@ public final class WriteDemoBase {
     // With two specials and 256 bytes: 1,800 tokens.
     private static final int MERGES = 1_000;
     private static final int SPACES = 542;
-    private static final long TOKENIZER_DOCUMENTS = DemoCorpus.WARM_UP + 20_000;
+    private static final long TOKENIZER_DOCUMENTS = 20_000;
 
     private WriteDemoBase() {}
 
@@ -20,15 +20,13 @@ public final class WriteDemoBase {
     public static void write(Path folder, long documents, long seed) throws IOException {
         var corpus = new DemoCorpus(seed);
         Files.createDirectories(folder);
-        JsonLines.write(folder.resolve("corpus.jsonl"), corpus.documents(documents).map(Text::new));
-        var sample = corpus.documents(TOKENIZER_DOCUMENTS);
+        JsonLines.write(folder.resolve("corpus.jsonl"), corpus.documents(documents));
+        var sample = corpus.documents(TOKENIZER_DOCUMENTS).map(DemoCorpus.Document::whole);
         var merges = BpeTrainer.train(sample, MERGES, SPACES, 2);
         var tokenizer = new TokenizerFiles(merges);
         tokenizer.write(folder, CONTEXT);
         TokenizerFiles.write(folder.resolve("config.json"), llama(tokenizer.vocabularySize()));
     }
-
-    private record Text(String text) {}
 
     /// A Llama of 2.1 million parameters: 4.2 MB in 16 bits.
     private static ObjectNode llama(int vocabulary) {
