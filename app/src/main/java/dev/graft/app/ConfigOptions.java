@@ -96,7 +96,7 @@ final class ConfigOptions {
 
     /// What was given. An option that is no key is passed on too, so that the reader names it along
     /// with every other problem.
-    static Given given(ParseResult parsed) {
+    static Given given(String file, ParseResult parsed) {
         if (!parsed.unmatched().isEmpty()) {
             return walk(parsed.originalArgs(), parsed.commandSpec());
         }
@@ -107,7 +107,6 @@ final class ConfigOptions {
                 overrides.put(key.name(), value.toString());
             }
         }
-        String file = parsed.matchedPositionalValue(0, null);
         return new Given(file, overrides);
     }
 

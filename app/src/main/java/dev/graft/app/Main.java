@@ -16,6 +16,7 @@ import picocli.CommandLine.Spec;
         description = "%n`graft COMMAND --help` explains a command.",
         synopsisSubcommandLabel = "COMMAND",
         versionProvider = Version.class)
+@SuppressWarnings("UnusedVariable") // picocli acts on these options by itself
 public final class Main implements Runnable {
     @Spec private CommandSpec spec;
 

@@ -67,7 +67,7 @@ final class TrainCommand implements Callable<Integer> {
     }
 
     private RunConfig config() {
-        ConfigOptions.Given given = ConfigOptions.given(spec.commandLine().getParseResult());
+        ConfigOptions.Given given = ConfigOptions.given(file, spec.commandLine().getParseResult());
         return given.file() == null
                 ? RunConfigReader.read(given.overrides())
                 : RunConfigReader.read(Path.of(given.file()), given.overrides());
