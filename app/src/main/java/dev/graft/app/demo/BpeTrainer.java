@@ -21,7 +21,7 @@ import java.util.stream.Stream;
 /// which is what makes copying easy for a small model. (Plain BPE would spell the two differently.)
 public final class BpeTrainer {
     /// The cut before merging, in the syntax that Java and the Rust tokenizers share.
-    static final String PIECES = " ?\\p{L}+| ?\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";
+    static final String PIECES = "\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";
 
     private static final Pattern PIECE = Pattern.compile(PIECES);
     private static final String SPACE = ByteLevel.encode(" ");

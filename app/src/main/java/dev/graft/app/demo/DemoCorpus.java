@@ -31,7 +31,7 @@ public final class DemoCorpus {
     private Document document(long index) {
         var dice = new Dice(seed, index);
         var scenes = new Scenes(words, dice);
-        return switch (dice.between(0, 9)) {
+        return switch (dice.between(0, 49)) {
             case 0 -> new Document("", new Stories(scenes).document());
             case 1 -> new Document("", new Drills(scenes).document());
             default -> new Instructions(scenes).block();

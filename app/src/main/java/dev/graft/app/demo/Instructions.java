@@ -13,12 +13,12 @@ record Instructions(Scenes scenes) {
 
     Document block() {
         Fact fact = scenes.fact();
-        return switch (dice().between(0, 9)) {
-            case 0, 1 -> onePart(fact);
-            case 2, 3, 4 -> severalParts(fact);
-            case 5, 6 -> notes(fact);
-            case 7 -> wrapped(fact);
-            case 8 -> wholeText(fact);
+        return switch (dice().between(0, 19)) {
+            case 0, 1, 2, 3, 4, 5, 6 -> onePart(fact);
+            case 7, 8, 9, 10, 11, 12, 13 -> severalParts(fact);
+            case 14, 15 -> notes(fact);
+            case 16, 17 -> wrapped(fact);
+            case 18 -> wholeText(fact);
             default -> several();
         };
     }
@@ -44,7 +44,7 @@ record Instructions(Scenes scenes) {
         };
     }
 
-    /// Some parts in some order, with some separator: `Give the colour, the name and the place.`
+    /// Some parts in the order asked for: `Give the colour, the name and the place.`
     private Document severalParts(Fact fact) {
         List<Part> all = said(fact);
         List<Part> parts = dice().some(all, dice().between(2, Math.min(5, all.size())));
@@ -56,8 +56,7 @@ record Instructions(Scenes scenes) {
                         + " and "
                         + labels.getLast();
         String verb = asked ? dice().of("Say ", "Tell me ") : dice().of("Give ", "Write ", "Find ");
-        String between = dice().of(", ", " - ", "; ", "\n", " / ");
-        String answer = parts.stream().map(fact::value).collect(Collectors.joining(between));
+        String answer = parts.stream().map(fact::value).collect(Collectors.joining(", "));
         return block(verb + list + ".", scenes.tell(fact), answer);
     }
 
@@ -85,21 +84,14 @@ record Instructions(Scenes scenes) {
         };
     }
 
-    /// All that was said as lines of notes, in a random order.
+    /// All that was said as notes.
     private Document notes(Fact fact) {
-        String between = dice().of(": ", " = ", " - ");
-        boolean quoted = dice().chance(0.5);
         String answer =
-                dice().shuffled(said(fact)).stream()
-                        .map(part -> label(part) + between + quote(fact.value(part), quoted))
-                        .collect(Collectors.joining(dice().of("\n", "; ", ", ")));
+                said(fact).stream()
+                        .map(part -> label(part) + ": " + fact.value(part))
+                        .collect(Collectors.joining("; "));
         String instruction = dice().of("Write it as notes.", "Make notes.", "Note what it says.");
-        String quotes = quoted ? " Use quotes." : "";
-        return block(instruction + quotes, scenes.tell(fact), answer);
-    }
-
-    private static String quote(String text, boolean quoted) {
-        return quoted ? "\"" + text + "\"" : text;
+        return block(instruction, scenes.tell(fact), answer);
     }
 
     /// One part between marks: `Put the name in braces.`
@@ -118,10 +110,9 @@ record Instructions(Scenes scenes) {
 
     private Document wholeText(Fact fact) {
         String text = scenes.tell(fact);
-        return switch (dice().between(0, 3)) {
+        return switch (dice().between(0, 2)) {
             case 0 -> block(dice().of("Repeat the sentence.", "Copy the text."), text, text);
             case 1 -> block("Put it in quotes.", text, "\"" + text + "\"");
-            case 2 -> block("Tell it another way.", text, scenes.tell(fact));
             default ->
                     block(
                             "Tell it in order.",
@@ -134,7 +125,6 @@ record Instructions(Scenes scenes) {
         List<Fact> facts = scenes.facts(3);
         String text = facts.stream().map(scenes::tell).collect(Collectors.joining(" "));
         Part part = dice().of(Part.WHO, Part.WHAT, Part.DID);
-        String between = dice().of(", ", "\n", " and ");
         String open = dice().of("[", "{", "");
         String close = open.isEmpty() ? "" : open.equals("[") ? "]" : "}";
         var answers = new ArrayList<String>();
@@ -143,7 +133,7 @@ record Instructions(Scenes scenes) {
         return block(
                 "List the " + label(part) + "s" + in + ".",
                 text,
-                open + String.join(between, answers) + close);
+                open + String.join(", ", answers) + close);
     }
 
     private static List<Part> said(Fact fact) {

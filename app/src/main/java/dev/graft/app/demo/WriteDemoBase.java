@@ -10,8 +10,8 @@ import java.nio.file.Path;
 public final class WriteDemoBase {
     private static final int CONTEXT = 256;
     // With two specials and 256 bytes: 1,800 tokens.
-    private static final int MERGES = 1_000;
-    private static final int SPACES = 542;
+    private static final int MERGES = 900;
+    private static final int SPACES = 0;
     private static final long TOKENIZER_DOCUMENTS = 20_000;
 
     private WriteDemoBase() {}
@@ -34,12 +34,12 @@ public final class WriteDemoBase {
         config.putArray("architectures").add("LlamaForCausalLM");
         return config.put("model_type", "llama")
                 .put("vocab_size", vocabulary)
-                .put("hidden_size", 192)
-                .put("intermediate_size", 512)
+                .put("hidden_size", 160)
+                .put("intermediate_size", 432)
                 .put("num_hidden_layers", 4)
-                .put("num_attention_heads", 3)
-                .put("num_key_value_heads", 3)
-                .put("head_dim", 64)
+                .put("num_attention_heads", 5)
+                .put("num_key_value_heads", 5)
+                .put("head_dim", 32)
                 .put("hidden_act", "silu")
                 .put("max_position_embeddings", CONTEXT)
                 .put("rms_norm_eps", 1e-5)

@@ -31,23 +31,9 @@ class DemoTaskTest {
     }
 
     @Test
-    void noHeldOutNameIsTrainedOn() {
-        var trained =
-                SPLIT.train().stream().map(row -> text(row, "who")).collect(Collectors.toSet());
+    void noHeldOutPairingOfPersonAndThingIsTrainedOn() {
+        var trained = SPLIT.train().stream().map(DemoTaskTest::pairing).collect(Collectors.toSet());
         assertThat(SPLIT.heldOut())
-                .map(row -> text(row, "who"))
-                .doesNotContainAnyElementsOf(trained);
-    }
-
-    @Test
-    void noHeldOutPairingOfThingAndPlaceIsTrainedOn() {
-        var trained =
-                SPLIT.train().stream()
-                        .filter(row -> answer(row).has("where"))
-                        .map(DemoTaskTest::pairing)
-                        .collect(Collectors.toSet());
-        assertThat(SPLIT.heldOut())
-                .filteredOn(row -> answer(row).has("where"))
                 .map(DemoTaskTest::pairing)
                 .doesNotContainAnyElementsOf(trained);
     }
@@ -95,7 +81,7 @@ class DemoTaskTest {
     }
 
     private static String pairing(Row row) {
-        return text(row, "what") + "@" + text(row, "where");
+        return text(row, "who") + "@" + text(row, "what");
     }
 
     private static String text(Row row, String key) {

@@ -12,7 +12,7 @@ import org.junit.jupiter.api.io.TempDir;
 class WriteDemoBaseTest {
     @Test
     void writesAFolderToPretrainFrom(@TempDir Path folder) throws IOException {
-        WriteDemoBase.main(new String[] {folder.resolve("base").toString(), "2000", "3"});
+        WriteDemoBase.write(folder.resolve("base"), 2_000, 3);
         try (var files = Files.list(folder.resolve("base"))) {
             assertThat(files.map(file -> file.getFileName().toString()))
                     .containsExactlyInAnyOrder(
@@ -23,7 +23,7 @@ class WriteDemoBaseTest {
         }
         assertThat(Files.readAllLines(folder.resolve("base/corpus.jsonl")))
                 .hasSize(2_000)
-                .allMatch(line -> line.startsWith("{\"text\":\""));
+                .allMatch(line -> line.startsWith("{\"prompt\":\""));
         var json = new ObjectMapper();
         var config = json.readTree(folder.resolve("base/config.json").toFile());
         var tokenizer = json.readTree(folder.resolve("base/tokenizer.json").toFile());
