@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -130,9 +131,7 @@ final class TrainErrorsTest {
             Files.copy(model().resolve(name), copy.resolve(name));
         }
         byte[] weights = Files.readAllBytes(model().resolve("model.safetensors"));
-        Files.write(
-                copy.resolve("model.safetensors"),
-                java.util.Arrays.copyOf(weights, weights.length / 2));
+        Files.write(copy.resolve("model.safetensors"), Arrays.copyOf(weights, weights.length / 2));
         train(copy, "--dataset", data).failedWith(3, "model.safetensors", "cut short");
         nothingIsLeft();
     }
