@@ -10,6 +10,7 @@ import java.util.stream.Stream;
 import picocli.CommandLine.Model.ArgGroupSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.ParseResult;
 
 /// The keys of a run as options: the table of keys is the only list there is.
@@ -117,7 +118,13 @@ final class ConfigOptions {
         for (int i = args.indexOf(spec.name()) + 1; i < args.size(); i++) {
             String arg = args.get(i);
             if (!arg.startsWith("-")) {
-                file = file == null ? arg : file;
+                if (file != null) {
+                    throw new ParameterException(
+                            spec.commandLine(),
+                            "Unexpected argument '%s' besides the config file '%s'"
+                                    .formatted(arg, file));
+                }
+                file = arg;
                 continue;
             }
             int equals = arg.indexOf('=');

@@ -30,8 +30,14 @@ record Console(
                 utf8(FileDescriptor.out),
                 err,
                 Boolean.getBoolean("graft.terminal"),
-                Integer.getInteger("graft.columns", 100),
+                toldColumns(),
                 new Interruption(err));
+    }
+
+    /// A terminal that does not know its width says 0.
+    private static int toldColumns() {
+        int told = Integer.getInteger("graft.columns", 0);
+        return told > 0 ? told : 100;
     }
 
     private static PrintStream utf8(FileDescriptor descriptor) {

@@ -59,15 +59,21 @@ record Failures(Console console, boolean debug) {
         return USAGE;
     }
 
-    /// One line; a list of several problems keeps a line for each.
+    /// One line, unless it lists several problems.
     private void error(String message) {
         List<String> lines = message.strip().lines().toList();
-        console.err()
-                .println(
-                        "error: "
-                                + (lines.size() == 2
-                                        ? lines.getFirst() + ": " + lines.getLast().strip()
-                                        : String.join(System.lineSeparator(), lines)));
+        boolean listed = lines.getFirst().endsWith(" problems");
+        console.err().println("error: " + (listed ? String.join("\n", lines) : joined(lines)));
         console.err().flush();
+    }
+
+    private static String joined(List<String> lines) {
+        var text = new StringBuilder(lines.getFirst());
+        for (String line : lines.subList(1, lines.size())) {
+            char last = text.charAt(text.length() - 1);
+            boolean begins = last == ':' || text.toString().endsWith(" problem");
+            text.append(last == ':' ? " " : begins ? ": " : "; ").append(line.strip());
+        }
+        return text.toString();
     }
 }

@@ -5,6 +5,8 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 
 /// Ctrl-C: the first asks the running work to stop, and the process ends when it has; the second
@@ -27,10 +29,11 @@ final class Interruption {
 
     /// Calls `stop` when the process is asked to end, and holds the end back until [#finished].
     Interruptible calls(Runnable stop) {
+        Optional<MethodHandle> signal = signal(); // linked before there is any hurry
         var hook =
                 new Thread(
                         () -> {
-                            killOnNextInterrupt();
+                            signal.ifPresent(Interruption::killOnNextInterrupt);
                             err.println();
                             err.println("stopping after this step (Ctrl-C again to kill) ...");
                             stop.run();
@@ -61,27 +64,27 @@ final class Interruption {
     }
 
     /// Gives SIGINT back to the system: the JVM, once it is shutting down, would only wait.
+    private static void killOnNextInterrupt(MethodHandle signal) {
+        try {
+            MemorySegment _ = (MemorySegment) signal.invokeExact(SIGINT, MemorySegment.NULL);
+        } catch (Throwable e) {
+            throw new IllegalStateException("signal could not be called", e);
+        }
+    }
+
+    /// The C function `signal`.
     @SuppressWarnings("restricted")
-    private static void killOnNextInterrupt() {
+    private static Optional<MethodHandle> signal() {
         var linker = Linker.nativeLinker();
-        linker.defaultLookup()
+        return linker.defaultLookup()
                 .find("signal")
-                .ifPresent(
-                        symbol -> {
-                            var signal =
-                                    linker.downcallHandle(
-                                            symbol,
-                                            FunctionDescriptor.of(
-                                                    ValueLayout.ADDRESS,
-                                                    ValueLayout.JAVA_INT,
-                                                    ValueLayout.ADDRESS));
-                            try {
-                                MemorySegment _ =
-                                        (MemorySegment)
-                                                signal.invokeExact(SIGINT, MemorySegment.NULL);
-                            } catch (Throwable e) {
-                                throw new IllegalStateException("signal could not be called", e);
-                            }
-                        });
+                .map(
+                        symbol ->
+                                linker.downcallHandle(
+                                        symbol,
+                                        FunctionDescriptor.of(
+                                                ValueLayout.ADDRESS,
+                                                ValueLayout.JAVA_INT,
+                                                ValueLayout.ADDRESS)));
     }
 }

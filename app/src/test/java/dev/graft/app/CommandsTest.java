@@ -1,0 +1,242 @@
+package dev.graft.app;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/// From training to a merged model, through the commands alone.
+final class CommandsTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+
+    @TempDir private static Path folder;
+    private static Path model;
+    private static Path data;
+    private static Path adapter;
+    private static List<JsonNode> events;
+
+    @BeforeAll
+    static void trainAnAdapter() throws IOException {
+        model = Shared.folder("models/stories260K");
+        data = folder.resolve("data.jsonl");
+        adapter = folder.resolve("adapter");
+        String rows =
+                IntStream.range(0, 24)
+                        .mapToObj(
+                                i ->
+                                        "{\"prompt\": \"Tim saw %d\", \"completion\": \" big red balls.\"}\n"
+                                                .formatted(i))
+                        .collect(Collectors.joining());
+        Files.writeString(data, rows);
+        String yaml = "r: 4\nlearning_rate: 5e-3\nper_device_train_batch_size: 4\nmax_steps: 9\n";
+        Path config = Files.writeString(folder.resolve("run.yaml"), yaml);
+        events =
+                Ran.of(
+                                "train",
+                                config,
+                                "--model-name-or-path",
+                                model,
+                                "--dataset=" + data,
+                                "--eval-split",
+                                "4",
+                                "--max-steps",
+                                "5",
+                                "--shuffle",
+                                "false",
+                                "--overwrite-output-dir",
+                                "--output-dir",
+                                adapter,
+                                "--json")
+                        .succeeded()
+                        .json();
+    }
+
+    private static Ran evaluate(Object... models) {
+        Object[] args = new Object[models.length + 4];
+        args[0] = "eval";
+        args[1] = "--dataset";
+        args[2] = data;
+        args[3] = "--json";
+        System.arraycopy(models, 0, args, 4, models.length);
+        return Ran.of(args).succeeded();
+    }
+
+    private static double loss(Object... models) {
+        return evaluate(models).json().getLast().get("loss").asDouble();
+    }
+
+    @Test
+    void jsonTellsTheRunEventByEventAndSumsItUp() {
+        assertThat(events.stream().map(e -> e.path("event").asText()))
+                .startsWith("prepared", "started", "evaluated", "step")
+                .containsOnlyOnce("finished");
+        assertThat(events.stream().filter(e -> e.path("event").asText().equals("step"))).hasSize(5);
+        JsonNode summary = events.getLast();
+        assertThat(summary.get("finished").asBoolean()).isTrue();
+        assertThat(summary.get("steps").asInt()).isEqualTo(5);
+        assertThat(summary.get("output_dir").asText()).isEqualTo(adapter.toString());
+        assertThat(summary.get("eval_loss_after").asDouble())
+                .isLessThan(summary.get("eval_loss_before").asDouble());
+    }
+
+    @Test
+    void optionsWinOverTheFileAndFlagsTakeAValueOrNone() throws IOException {
+        assertThat(Files.readString(adapter.resolve("graft.yaml")))
+                .contains("max_steps: 5", "r: 4", "shuffle: false", "overwrite_output_dir: true");
+    }
+
+    @Test
+    void adapterIsWrittenAndLowersTheLoss() {
+        assertThat(adapter.resolve("adapter_config.json")).exists();
+        assertThat(adapter.resolve("adapter_model.safetensors")).exists();
+        assertThat(adapter.resolve("metrics.jsonl")).exists();
+        assertThat(loss("--adapter", adapter)).isLessThan(loss("--model", model));
+    }
+
+    @Test
+    void mergedModelEvaluatesLikeItsAdapter() {
+        Path merged = folder.resolve("merged");
+        Ran ran = Ran.of("merge", "--adapter", adapter, "--output", merged, "--json").succeeded();
+        assertThat(ran.json().getLast().get("changed_tensors").asInt()).isEqualTo(35);
+        assertThat(loss("--model", merged)).isCloseTo(loss("--adapter", adapter), within(1e-5));
+        assertThat(folder.resolve("merged.part")).doesNotExist();
+        Ran.of("merge", "--adapter", adapter, "--output", merged).failedWith(2, "not empty");
+    }
+
+    @Test
+    void mergeWithoutAdapterChangesTheType() throws IOException {
+        Path half = folder.resolve("half");
+        Ran.of("merge", "--model", model, "--output", half, "--dtype", "bfloat16").succeeded();
+        assertThat(JSON.readTree(half.resolve("config.json").toFile()).toString())
+                .contains("bfloat16");
+        assertThat(Files.size(half.resolve("model.safetensors")))
+                .isLessThan(Files.size(model.resolve("model.safetensors")) * 6 / 10);
+        assertThat(loss("--model", half)).isCloseTo(loss("--model", model), within(0.05));
+    }
+
+    @Test
+    void failedMergeLeavesNothing() {
+        Path output = folder.resolve("never");
+        Ran.of("merge", "--model", model, "--adapter", model, "--output", output)
+                .failedWith(2, "adapter_config.json");
+        assertThat(output).doesNotExist();
+        assertThat(folder.resolve("never.part")).doesNotExist();
+    }
+
+    @Test
+    void generatedTextIsTheSameStreamedAndAsJson() {
+        Object[] args = {
+            "generate", "--adapter", adapter, "--prompt", "Once upon", "--max-new-tokens", 12
+        };
+        Ran streamed = Ran.of(args).succeeded();
+        Ran piped =
+                Ran.withInput(
+                                "Once upon\n",
+                                "generate",
+                                "--model",
+                                model,
+                                "--adapter",
+                                adapter,
+                                "--prompt",
+                                "-",
+                                "--max-new-tokens",
+                                12,
+                                "--json")
+                        .succeeded();
+        JsonNode json = piped.json().getLast();
+        assertThat(streamed.out()).isEqualTo(json.get("text").asText() + "\n");
+        assertThat(json.get("tokens").asInt()).isEqualTo(12);
+        assertThat(json.get("stopped").asBoolean()).isFalse();
+        assertThat(json.get("tokens_per_second").asDouble()).isPositive();
+    }
+
+    @Test
+    void evalReportsPerplexityTokensAndExamples() {
+        JsonNode json = evaluate("--model", model, "--batch-size", 5).json().getLast();
+        assertThat(json.get("examples").asInt()).isEqualTo(24);
+        assertThat(json.get("tokens").asInt()).isPositive();
+        assertThat(json.get("perplexity").asDouble())
+                .isCloseTo(Math.exp(json.get("loss").asDouble()), within(1e-9));
+        assertThat(json.get("loss").asDouble())
+                .isCloseTo(loss("--model", model, "--batch-size", 1), within(1e-5));
+    }
+
+    @Test
+    void adapterGivenAsModelIsExplained() {
+        Ran.of("generate", "--model", adapter, "--prompt", "x")
+                .failedWith(2, "is an adapter", "--adapter");
+        Ran.of("generate", "--prompt", "x").failedWith(2, "--model: found nothing");
+    }
+
+    @Test
+    void initMakesAModelThatLoadsAndASeedRepeatsIt() throws IOException {
+        Path one = folder.resolve("random-1");
+        Path two = folder.resolve("random-2");
+        Ran.of("init", "--config", model, "--output", one, "--seed", 7).succeeded();
+        Ran.of("init", "--config", model, "--output", two, "--seed", 7).succeeded();
+        assertThat(
+                        Files.mismatch(
+                                one.resolve("model.safetensors"), two.resolve("model.safetensors")))
+                .isEqualTo(-1);
+        assertThat(loss("--model", one)).isCloseTo(Math.log(512), within(0.3));
+    }
+
+    @Test
+    void logitsAreThoseOfThePeer() throws IOException {
+        JsonNode golden = JSON.readTree(model.resolve("golden.json").toFile());
+        Path file = folder.resolve("logits.json");
+        String ids = golden.get("logits_prompt_ids").toString().replaceAll("[\\[\\]]", "");
+        Ran.of("logits", "--model", model, "--ids", ids, "--output", file).succeeded();
+        JsonNode written = JSON.readTree(file.toFile());
+        assertThat(written.get("ids")).isEqualTo(golden.get("logits_prompt_ids"));
+        JsonNode last = written.get("logits").get(written.get("ids").size() - 1);
+        JsonNode expected = golden.get("logits_last");
+        assertThat(last).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.size(); i++) {
+            assertThat(last.get(i).asDouble()).isCloseTo(expected.get(i).asDouble(), within(1e-4));
+        }
+    }
+
+    @Test
+    void doctorMeasuresTheMachine() {
+        JsonNode json = Ran.of("doctor", "--json").succeeded().json().getLast();
+        assertThat(json.get("gemm_gflops").asDouble()).isPositive();
+        assertThat(json.get("threads").asInt()).isPositive();
+        assertThat(json.get("libtorch").asText()).contains("2.");
+        assertThat(json.get("java_version").asText()).startsWith("2");
+        assertThat(Ran.of("doctor").succeeded().out()).contains("GFLOP/s", "memory", "gpu");
+    }
+
+    @Test
+    void humanOutputSaysTheBillAndTheNextCommand() {
+        Path output = folder.resolve("human");
+        Ran ran =
+                Ran.of(
+                                "train",
+                                "--model-name-or-path",
+                                model,
+                                "--dataset",
+                                data,
+                                "--eval-split",
+                                4,
+                                "--max-steps",
+                                1,
+                                "--output-dir",
+                                output)
+                        .succeeded();
+        assertThat(ran.out())
+                .contains("46,240 of 260,032 parameters (17.8 %)", "MiB", "chosen ", "data ")
+                .contains("held-out loss: ", "adapter: " + output, "generate --model " + model);
+        assertThat(ran.err()).contains("step 1/1", "tok/s", "ETA", "peak");
+    }
+}
