@@ -135,8 +135,7 @@ class TrainerTest {
                             running[0].interrupt();
                         }
                     };
-            try (var trainer =
-                    trainer(model, adapter, 3, settings(12, 2, 0), output, stopAtSix)) {
+            try (var trainer = trainer(model, adapter, 3, settings(12, 2, 0), output, stopAtSix)) {
                 running[0] = trainer;
                 assertThat(trainer.run()).isFalse();
             }
@@ -189,7 +188,8 @@ class TrainerTest {
                                 e -> {})) {
             trainer.run();
         }
-        assertThat(folder.toFile().list()).containsExactlyInAnyOrder("checkpoint-4", "checkpoint-5");
+        assertThat(folder.toFile().list())
+                .containsExactlyInAnyOrder("checkpoint-4", "checkpoint-5");
     }
 
     @Test
@@ -219,8 +219,7 @@ class TrainerTest {
                 var _ = Scope.open()) {
             float[] logits = model.logits(new int[] {1, 2, 3}).toFloats();
             try (var adapter = Adapter.attach(model.transformer, lora(), 42);
-                    var trainer =
-                            trainer(model, adapter, 3, settings(5, 1, 0), folder, e -> {})) {
+                    var trainer = trainer(model, adapter, 3, settings(5, 1, 0), folder, e -> {})) {
                 trainer.run();
                 assertThat(model.logits(new int[] {1, 2, 3}).toFloats()).isNotEqualTo(logits);
             }

@@ -11,11 +11,7 @@ import java.util.List;
 /// The base model that comes with Graft, pretrained by `recipes/demo-base.yaml`.
 public final class DemoBase {
     private static final List<String> FILES =
-            List.of(
-                    "model.safetensors",
-                    "tokenizer.json",
-                    "tokenizer_config.json",
-                    "config.json");
+            List.of("model.safetensors", "tokenizer.json", "tokenizer_config.json", "config.json");
 
     private DemoBase() {}
 

@@ -32,8 +32,7 @@ public final class DemoTask {
     public record Split(List<Row> train, List<Row> heldOut) {}
 
     public Split split(int train, int heldOut) {
-        return new Split(
-                rows(train, TRAIN_STREAM, false), rows(heldOut, HELD_OUT_STREAM, true));
+        return new Split(rows(train, TRAIN_STREAM, false), rows(heldOut, HELD_OUT_STREAM, true));
     }
 
     private List<Row> rows(int count, long stream, boolean reserved) {

@@ -1,8 +1,8 @@
 package dev.graft.app.demo;
 
+import dev.graft.app.demo.DemoCorpus.Document;
 import dev.graft.app.demo.Fact.Part;
 import java.util.ArrayList;
-import dev.graft.app.demo.DemoCorpus.Document;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;

@@ -33,9 +33,7 @@ class DemoTaskTest {
     @Test
     void noHeldOutPairingOfPersonAndThingIsTrainedOn() {
         var trained = SPLIT.train().stream().map(DemoTaskTest::pairing).collect(Collectors.toSet());
-        assertThat(SPLIT.heldOut())
-                .map(DemoTaskTest::pairing)
-                .doesNotContainAnyElementsOf(trained);
+        assertThat(SPLIT.heldOut()).map(DemoTaskTest::pairing).doesNotContainAnyElementsOf(trained);
     }
 
     @Test
