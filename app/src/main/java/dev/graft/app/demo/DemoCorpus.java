@@ -5,9 +5,8 @@ import java.util.stream.Stream;
 
 /// The corpus that the base model of the demonstration is pretrained on.
 ///
-/// Little scenes in simple English from a vocabulary of some three hundred words: told, asked
-// about,
-/// retold, noted, quoted and listed. It has no JSON object anywhere.
+/// Instructions about little scenes in simple English, from a vocabulary of a hundred words, and
+/// a few stories. It has no JSON object anywhere.
 public final class DemoCorpus {
     private final Words words = Words.load();
     private final long seed;

@@ -10,7 +10,7 @@ import java.nio.file.Path;
 public final class WriteDemoBase {
     private static final int CONTEXT = 256;
     // With two specials and 256 bytes: 1,800 tokens.
-    private static final int MERGES = 900;
+    private static final int MERGES = 500;
     private static final int SPACES = 0;
     private static final long TOKENIZER_DOCUMENTS = 20_000;
 
