@@ -28,7 +28,7 @@ final class DemoCorpusCommand implements Callable<Integer> {
     @Option(
             names = "--documents",
             paramLabel = "N",
-            defaultValue = "140000",
+            defaultValue = "100000",
             description = "Documents of the corpus (default ${DEFAULT-VALUE}).")
     private long documents;
 

@@ -25,6 +25,7 @@ final class InterruptTest {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("--enable-native-access=ALL-UNNAMED");
+        command.add("--add-modules=jdk.incubator.vector");
         command.add("-Dorg.bytedeco.javacpp.nopointergc=true");
         command.add("-Dorg.bytedeco.javacpp.logger=slf4j");
         command.add("-cp");

@@ -16,9 +16,10 @@ import java.util.stream.Stream;
 /// Trains a byte-level BPE vocabulary: the most frequent pair of neighbours is merged, again and
 /// again.
 ///
-/// Text is first cut into words, single digits and single marks, each with the space before it. The
-/// space joins last, when its word is whole: so a word has the same pieces with and without it,
-/// which is what makes copying easy for a small model. (Plain BPE would spell the two differently.)
+/// Text is first cut into words, single digits, single spaces and single marks with the space
+// before
+/// them. A space never joins a word, so a word is the same tokens wherever it stands, which is what
+/// makes it easy to find again; to a mark it may join when all else is done.
 public final class BpeTrainer {
     /// The cut before merging, in the syntax that Java and the Rust tokenizers share.
     static final String PIECES = "\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";

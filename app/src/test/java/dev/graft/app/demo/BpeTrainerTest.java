@@ -21,13 +21,9 @@ class BpeTrainerTest {
     }
 
     @Test
-    void joinsSpacesLastAndTheMostFrequentPieceFirst() {
+    void joinsSpacesLastAndNeverToAWord() {
         assertThat(BpeTrainer.train(Stream.of("ab ab ab (ab (cd"), 9, 9, 1))
-                .containsExactly(
-                        new Merge("a", "b"),
-                        new Merge("c", "d"),
-                        new Merge("Ġ", "("),
-                        new Merge("Ġ", "ab"));
+                .containsExactly(new Merge("a", "b"), new Merge("c", "d"), new Merge("Ġ", "("));
         assertThat(BpeTrainer.train(Stream.of("ab ab ab"), 9, 0, 1))
                 .containsExactly(new Merge("a", "b"));
     }

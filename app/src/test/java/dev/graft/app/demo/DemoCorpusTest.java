@@ -46,6 +46,6 @@ class DemoCorpusTest {
                 .allMatch(d -> d.prompt().isEmpty() || d.prompt().endsWith("\n"))
                 .noneMatch(d -> d.completion().isEmpty())
                 .filteredOn(d -> d.prompt().isEmpty())
-                .hasSizeBetween(100, 300);
+                .hasSizeBetween(10, 80);
     }
 }
