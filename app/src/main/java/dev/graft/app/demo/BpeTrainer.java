@@ -17,9 +17,8 @@ import java.util.stream.Stream;
 /// again.
 ///
 /// Text is first cut into words, single digits, single spaces and single marks with the space
-// before
-/// them. A space never joins a word, so a word is the same tokens wherever it stands, which is what
-/// makes it easy to find again; to a mark it may join when all else is done.
+/// before them. A space never joins a word, so a word is the same tokens wherever it stands,
+/// which makes it easy to find again; to a mark it may join when all else is done.
 public final class BpeTrainer {
     /// The cut before merging, in the syntax that Java and the Rust tokenizers share.
     static final String PIECES = "\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";
