@@ -155,7 +155,7 @@ final class DemoCommand implements Callable<Integer> {
         keys.put("output_dir", adapter().toString());
         keys.put("r", "16");
         keys.put("lora_alpha", "32");
-        keys.put("learning_rate", "4e-3");
+        keys.put("learning_rate", "3e-3");
         keys.put("lr_scheduler_type", "cosine");
         keys.put("warmup_ratio", "0.05");
         keys.put("per_device_train_batch_size", "16");

@@ -69,6 +69,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new EvalCommand(console))
                 .addSubcommand(new MergeCommand(console))
                 .addSubcommand(new InitCommand(console))
+                .addSubcommand(new DemoCommand(console))
                 .addSubcommand(new DemoCorpusCommand(console))
                 .addSubcommand(new DoctorCommand(console))
                 .addSubcommand(new LogitsCommand(console));

@@ -40,7 +40,7 @@ public final class DemoTask {
         var rows = new ArrayList<Row>();
         for (long i = 0; rows.size() < count; i++) {
             var dice = new Dice(seed, stream + i);
-            Fact fact = Fact.roll(words, dice.pick(words.names()), dice, FULLNESS);
+            Fact fact = Fact.roll(words, dice.pick(words.names()), dice, FULLNESS).withoutTime();
             Row row = row(fact, dice);
             if (reserved(fact) == reserved && prompts.add(row.prompt())) {
                 rows.add(row);

@@ -38,6 +38,11 @@ record Fact(
         };
     }
 
+    /// The same fact, the time left unsaid.
+    Fact withoutTime() {
+        return new Fact(who, verb, count, colour, thing, place, null);
+    }
+
     /// A fact with each optional part present with probability `fullness`.
     static Fact roll(Words words, String who, Dice dice, double fullness) {
         return new Fact(
