@@ -9,7 +9,6 @@ import dev.graft.nn.RopeTable;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Var;
-import dev.graft.nn.Weight;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -164,11 +163,6 @@ public final class Transformer implements AutoCloseable {
                                 .formatted(id, config.vocabulary()));
             }
         }
-    }
-
-    /// Replaces a weight of the output head and, where they are one, of the embedding.
-    public void setHeadWeight(Weight weight) {
-        head.setWeight(weight);
     }
 
     @Override
