@@ -60,7 +60,7 @@ public final class Main implements Runnable {
         }
     }
 
-    private static CommandLine commandLine(Console console, Failures failures) {
+    static CommandLine commandLine(Console console, Failures failures) {
         var root = new CommandLine(new Main());
         var train = new CommandLine(new TrainCommand(console));
         ConfigOptions.addTo(train.getCommandSpec());

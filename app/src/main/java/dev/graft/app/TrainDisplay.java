@@ -35,6 +35,7 @@ final class TrainDisplay implements Consumer<TrainEvent> {
                             "step %d  eval loss %.4f  perplexity %.2f  (%,d tokens)",
                             e.step(), e.loss(), e.perplexity(), e.tokens());
             case TrainEvent.Saved saved -> line("step %d  saved %s", saved.step(), saved.folder());
+            case TrainEvent.Warned warned -> line("warning   %s", warned.message());
             case TrainEvent.Interrupted interrupted ->
                     line("step %d  interrupted", interrupted.step());
             case TrainEvent.Finished f ->

@@ -26,6 +26,7 @@ final class TrainEventJson {
                 json.put("event", "saved").put("step", s.step());
                 json.put("checkpoint", s.folder().toString());
             }
+            case TrainEvent.Warned w -> json.put("event", "warned").put("message", w.message());
             case TrainEvent.Interrupted i -> json.put("event", "interrupted").put("step", i.step());
             case TrainEvent.Finished f -> {
                 json.put("event", "finished").put("steps", f.steps());

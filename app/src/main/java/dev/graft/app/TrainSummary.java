@@ -32,7 +32,10 @@ final class TrainSummary implements Consumer<TrainEvent> {
                 seconds = f.seconds();
                 meanLoss = f.meanLoss();
             }
-            case TrainEvent.Prepared _, TrainEvent.Started _, TrainEvent.Interrupted _ -> {}
+            case TrainEvent.Prepared _,
+                    TrainEvent.Started _,
+                    TrainEvent.Warned _,
+                    TrainEvent.Interrupted _ -> {}
         }
     }
 

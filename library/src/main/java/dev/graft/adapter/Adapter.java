@@ -1,5 +1,6 @@
 package dev.graft.adapter;
 
+import dev.graft.error.ConfigException;
 import dev.graft.model.Transformer;
 import dev.graft.nn.Linear;
 import dev.graft.nn.LowRank;
@@ -39,18 +40,31 @@ public final class Adapter implements AutoCloseable {
     /// @throws dev.graft.error.ConfigException if the config names modules that are not there
     public static Adapter attach(Transformer model, LoraConfig config, long seed) {
         var adapter = new Adapter(model, config);
-        try (var _ = adapter.scope.enter()) {
-            for (TargetResolution.Target target : adapter.resolution.lora()) {
-                adapter.addLowRank(target, seed);
-            }
-            adapter.addBiases();
-            adapter.resolution.saved().forEach(adapter::addSaved);
+        try {
+            adapter.attach(seed);
+        } catch (RuntimeException e) {
+            adapter.close();
+            throw e;
         }
         return adapter;
     }
 
+    private void attach(long seed) {
+        try (var _ = scope.enter()) {
+            for (TargetResolution.Target target : resolution.lora()) {
+                addLowRank(target, seed);
+            }
+            addBiases();
+            resolution.saved().forEach(this::addSaved);
+        }
+    }
+
     private void addLowRank(TargetResolution.Target target, long seed) {
         Linear linear = model.linears().get(target.path());
+        if (linear.lowRank() != null) {
+            throw new ConfigException(
+                    "%s has an adapter already; close that one first".formatted(target.path()));
+        }
         DType type = model.compute();
         var init = new Initialization(config.initLoraWeights(), seed, target.path());
         Parameter a =

@@ -145,9 +145,9 @@ final class PeftConfigJson {
             }
         }
         return new LoraConfig(
-                root.path("r").asInt(8),
-                root.path("lora_alpha").asDouble(8),
-                root.path("lora_dropout").asDouble(0),
+                rank(path, root),
+                number(path, root, "lora_alpha", 8),
+                number(path, root, "lora_dropout", 0),
                 modules(path, root, "target_modules"),
                 root.path("exclude_modules").isEmpty() && !root.path("exclude_modules").isTextual()
                         ? null
@@ -163,6 +163,27 @@ final class PeftConfigJson {
                 root.hasNonNull("base_model_name_or_path")
                         ? root.get("base_model_name_or_path").asText()
                         : null);
+    }
+
+    private static int rank(Path path, JsonNode root) {
+        double r = number(path, root, "r", 8);
+        if (r != (int) r) {
+            throw new ConfigException(
+                    "%s: r: found %s, expected a whole number".formatted(path, root.path("r")));
+        }
+        return (int) r;
+    }
+
+    private static double number(Path path, JsonNode root, String key, double absent) {
+        JsonNode node = root.path(key);
+        if (node.isMissingNode() || node.isNull()) {
+            return absent;
+        }
+        if (!node.isNumber()) {
+            throw new ConfigException(
+                    "%s: %s: found %s, expected a number".formatted(path, key, node));
+        }
+        return node.asDouble();
     }
 
     private static TargetModules modules(Path path, JsonNode root, String key) {

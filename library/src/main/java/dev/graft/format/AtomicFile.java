@@ -45,11 +45,21 @@ public final class AtomicFile {
                     file,
                     StandardCopyOption.ATOMIC_MOVE,
                     StandardCopyOption.REPLACE_EXISTING);
+            force(folder);
         } catch (IOException e) {
             throw failure(file, temporary, e);
         } catch (RuntimeException | Error e) {
             remove(temporary, e);
             throw e;
+        }
+    }
+
+    /// A rename is on the disk when its folder is; only POSIX systems open folders.
+    private static void force(Path folder) throws IOException {
+        if (folder.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            try (var channel = FileChannel.open(folder, StandardOpenOption.READ)) {
+                channel.force(true);
+            }
         }
     }
 

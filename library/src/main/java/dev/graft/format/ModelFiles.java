@@ -76,7 +76,18 @@ public final class ModelFiles implements AutoCloseable {
     private void add(Path path) {
         SafetensorsFile file = SafetensorsFile.open(path);
         files.add(file);
-        file.tensors().keySet().forEach(name -> byTensor.put(name, file));
+        for (String name : file.tensors().keySet()) {
+            SafetensorsFile other = byTensor.put(name, file);
+            if (other != null) {
+                throw new ModelFormatException(
+                        "%s: tensor %s is in %s and in %s; expected each in one shard"
+                                .formatted(
+                                        folder,
+                                        name,
+                                        other.path().getFileName(),
+                                        path.getFileName()));
+            }
+        }
     }
 
     private void addShards() {

@@ -144,7 +144,7 @@ final class ModelConfigReader {
 
     private int positive(String key) {
         JsonNode node = root.path(key);
-        if (!node.isIntegralNumber() || node.asInt() <= 0) {
+        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() <= 0) {
             throw bad(
                     "%s: found %s, expected a positive number"
                             .formatted(key, node.isMissingNode() ? "nothing" : node));

@@ -8,6 +8,7 @@ import dev.graft.nn.Parameter;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -113,11 +114,27 @@ public final class AdamW implements AutoCloseable {
         }
         for (Slot slot : slots) {
             try (var _ = Scope.open("restoring AdamW")) {
-                slot.m().copyInPlace(file.tensor(slot.parameter().name() + ".exp_avg"));
-                slot.v().copyInPlace(file.tensor(slot.parameter().name() + ".exp_avg_sq"));
+                restore(file, slot.parameter().name() + ".exp_avg", slot.m());
+                restore(file, slot.parameter().name() + ".exp_avg_sq", slot.v());
             }
         }
-        step = Long.parseLong(file.metadata().get("step"));
+        String steps = file.metadata().get("step");
+        if (steps == null || !steps.matches("\\d{1,18}")) {
+            throw new ModelFormatException(
+                    "%s: metadata 'step' is %s, expected the number of steps taken"
+                            .formatted(file.path(), steps));
+        }
+        step = Long.parseLong(steps);
+    }
+
+    private static void restore(SafetensorsFile file, String name, Tensor moment) {
+        Tensor stored = file.tensor(name);
+        if (!Arrays.equals(stored.shape(), moment.shape())) {
+            throw new ModelFormatException(
+                    "%s: tensor %s is %s, expected %s: the checkpoint belongs to another run"
+                            .formatted(file.path(), name, stored.describe(), moment.describe()));
+        }
+        moment.copyInPlace(stored);
     }
 
     @Override

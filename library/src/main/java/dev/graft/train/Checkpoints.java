@@ -45,8 +45,14 @@ public final class Checkpoints {
     ///
     /// @param cursor the next example
     /// @param lossSum of the losses of all steps, for their mean
+    /// @param threads that computed it: sums of another number differ in their last digits
     public record State(
-            int step, SampleOrder.Cursor cursor, long tokens, double lossSum, double seconds) {}
+            int step,
+            SampleOrder.Cursor cursor,
+            long tokens,
+            double lossSum,
+            double seconds,
+            int threads) {}
 
     /// Writes a checkpoint and drops the oldest beyond the limit.
     public Path write(State state, Trained trained, AdamW optimizer) {
@@ -80,6 +86,7 @@ public final class Checkpoints {
         root.put("tokens", state.tokens());
         root.put("loss_sum", state.lossSum());
         root.put("seconds", state.seconds());
+        root.put("threads", state.threads());
         root.put("fingerprint", fingerprint);
         return root.toPrettyString() + "\n";
     }
@@ -148,7 +155,8 @@ public final class Checkpoints {
                 new SampleOrder.Cursor(root.path("epoch").asInt(), root.path("position").asInt()),
                 root.path("tokens").asLong(),
                 root.path("loss_sum").asDouble(),
-                root.path("seconds").asDouble());
+                root.path("seconds").asDouble(),
+                root.path("threads").asInt());
     }
 
     private static void delete(Path folder) {

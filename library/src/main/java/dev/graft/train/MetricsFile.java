@@ -51,6 +51,7 @@ public final class MetricsFile implements Consumer<TrainEvent> {
             }
             case TrainEvent.Prepared _,
                     TrainEvent.Saved _,
+                    TrainEvent.Warned _,
                     TrainEvent.Interrupted _,
                     TrainEvent.Finished _ -> {}
         }

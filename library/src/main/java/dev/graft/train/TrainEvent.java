@@ -52,6 +52,9 @@ public sealed interface TrainEvent {
     /// A checkpoint is complete.
     record Saved(int step, Path folder) implements TrainEvent {}
 
+    /// Something that the user should know, and that is no reason to stop.
+    record Warned(String message) implements TrainEvent {}
+
     /// The run was asked to stop and did, between two steps.
     record Interrupted(int step) implements TrainEvent {}
 

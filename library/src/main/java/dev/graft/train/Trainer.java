@@ -63,6 +63,12 @@ public final class Trainer implements AutoCloseable {
         tokens = state.tokens();
         lossSum = state.lossSum();
         secondsBefore = state.seconds();
+        if (state.threads() != Torch.threads()) {
+            listener.accept(
+                    new TrainEvent.Warned(
+                            "the checkpoint was computed by %d threads, this run has %d: the last digits will differ from an uninterrupted run's; set OMP_NUM_THREADS=%d for equal ones"
+                                    .formatted(state.threads(), Torch.threads(), state.threads())));
+        }
     }
 
     /// Asks the loop to save and stop after the step that is running; from any thread.
@@ -193,7 +199,9 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void save() {
-        var state = new Checkpoints.State(step, batches.cursor(), tokens, lossSum, seconds());
+        var state =
+                new Checkpoints.State(
+                        step, batches.cursor(), tokens, lossSum, seconds(), Torch.threads());
         listener.accept(new TrainEvent.Saved(step, checkpoints.write(state, trained, optimizer)));
     }
 

@@ -1,8 +1,10 @@
 package dev.graft.adapter;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.graft.error.ConfigException;
 import dev.graft.export.ModelFolderWriter;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.SafetensorsFile;
@@ -298,6 +300,22 @@ class AdapterContractTest {
                     .allMatch(linear -> linear.parameters().isEmpty());
             assertThat(model.transformer.norms().values())
                     .allMatch(norm -> norm.parameter() == null);
+        }
+    }
+
+    @Test
+    void secondAdapterOnAModelIsRefusedAndTheFirstStays() throws Exception {
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var first = Adapter.attach(model.transformer, LoraConfig.allLinear(2, 4), 7)) {
+            var other = LoraConfig.allLinear(3, 4);
+            assertThatThrownBy(() -> Adapter.attach(model.transformer, other, 7))
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContaining("q_proj has an adapter already");
+            assertThat(model.transformer.linears().get("model.layers.0.mlp.up_proj").lowRank().a())
+                    .isSameAs(
+                            first.parameters()
+                                    .get(
+                                            "base_model.model.model.layers.0.mlp.up_proj.lora_A.weight"));
         }
     }
 

@@ -17,6 +17,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
@@ -375,6 +376,20 @@ class SafetensorsTest {
         sharded();
         Files.delete(folder.resolve("model-00002-of-00003.safetensors"));
         assertBad(() -> openModel(folder), folder, "model-00002-of-00003.safetensors");
+    }
+
+    @Test
+    void tensorInTwoShardsIsRefused() throws Exception {
+        sharded();
+        Files.copy(
+                folder.resolve("model-00001-of-00003.safetensors"),
+                folder.resolve("model-00002-of-00003.safetensors"),
+                StandardCopyOption.REPLACE_EXISTING);
+        assertBad(
+                () -> openModel(folder),
+                "model-00001-of-00003.safetensors",
+                "model-00002-of-00003.safetensors",
+                "in one shard");
     }
 
     @ParameterizedTest

@@ -12,7 +12,9 @@ import dev.graft.data.Dataset;
 import dev.graft.data.DatasetReport;
 import dev.graft.data.Example;
 import dev.graft.error.ConfigException;
+import dev.graft.error.ModelFormatException;
 import dev.graft.error.TrainingException;
+import dev.graft.format.SafetensorsFile;
 import dev.graft.golden.Golden;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Tape;
@@ -21,6 +23,7 @@ import dev.graft.optim.Schedule;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.Torch;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -170,6 +173,41 @@ class TrainerTest {
                             () -> other.read(checkpoint, new AdapterTraining(adapter), optimizer))
                     .isInstanceOf(ConfigException.class)
                     .hasMessageContaining("other settings");
+        }
+    }
+
+    @Test
+    void aCheckpointOfAnotherNumberOfThreadsWarns() throws Exception {
+        run(3, settings(4, 1, 2), folder, false, e -> {});
+        Path state = folder.resolve("checkpoint-2").resolve("trainer_state.json");
+        String text = Files.readString(state);
+        String here = "\"threads\" : " + Torch.threads();
+        assertThat(text).contains(here);
+        Files.writeString(state, text.replace(here, "\"threads\" : 77"));
+        List<TrainEvent> events = new ArrayList<>();
+        run(3, settings(4, 1, 2), folder, true, events::add);
+        assertThat(events.getFirst())
+                .isInstanceOfSatisfying(
+                        TrainEvent.Warned.class,
+                        w -> assertThat(w.message()).contains("OMP_NUM_THREADS=77"));
+    }
+
+    @Test
+    void anOptimizerOfOtherShapesIsRefused() {
+        run(3, settings(4, 1, 2), folder, false, e -> {});
+        Path file = folder.resolve("checkpoint-2").resolve("optimizer.safetensors");
+        try (var model = new Golden.Model("llama-tiny", DType.F32);
+                var wider = Adapter.attach(model.transformer, LoraConfig.allLinear(6, 8), 42);
+                var optimizer =
+                        new AdamW(
+                                List.copyOf(wider.parameters().values()),
+                                AdamW.Settings.DEFAULT,
+                                name -> true);
+                var stored = SafetensorsFile.open(file)) {
+            assertThatThrownBy(() -> optimizer.restore(stored))
+                    .isInstanceOf(ModelFormatException.class)
+                    .hasMessageContaining("lora_A.weight.exp_avg")
+                    .hasMessageContaining("[6, 32]");
         }
     }
 

@@ -16,15 +16,14 @@ import java.util.stream.Stream;
 /// Trains a byte-level BPE vocabulary: the most frequent pair of neighbours is merged, again and
 /// again.
 ///
-/// Text is first cut into words, single digits, single spaces and single marks with the space
-/// before them. A space never joins a word, so a word is the same tokens wherever it stands,
-/// which makes it easy to find again; to a mark it may join when all else is done.
+/// Text is first cut into words, single digits, single spaces and single marks. A space never
+/// joins a word, so a word is the same tokens wherever it stands, which makes it easy to find
+/// again.
 public final class BpeTrainer {
     /// The cut before merging, in the syntax that Java and the Rust tokenizers share.
     static final String PIECES = "\\p{L}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]|\\s";
 
     private static final Pattern PIECE = Pattern.compile(PIECES);
-    private static final String SPACE = ByteLevel.encode(" ");
 
     private BpeTrainer() {}
 
@@ -39,24 +38,15 @@ public final class BpeTrainer {
 
     private record Candidate(Pair pair, long count, Merge text) {}
 
-    /// A word without its space, and how often it stands with one and without.
+    /// A word without the space before it, and how often it stands there.
     private static final class Word {
-        private int bare;
-        private int spaced;
+        private int count;
         private int[] symbols = {};
-
-        int count() {
-            return bare + spaced;
-        }
     }
 
-    /// At most `merges` merges inside words and `spaces` merges of a space with the piece
-    /// behind it, in order, of pairs that occur at least `minimum` times.
-    public static List<Merge> train(Stream<String> texts, int merges, int spaces, int minimum) {
-        var run = new Run(words(texts));
-        var all = new ArrayList<>(run.merge(merges, minimum));
-        all.addAll(run.mergeSpaces(spaces, minimum));
-        return all;
+    /// At most `merges` merges, in order, of pairs that occur at least `minimum` times.
+    public static List<Merge> train(Stream<String> texts, int merges, int minimum) {
+        return new Run(words(texts)).merge(merges, minimum);
     }
 
     private static Map<String, Word> words(Stream<String> texts) {
@@ -68,9 +58,7 @@ public final class BpeTrainer {
                         String piece = matcher.group();
                         boolean spaced = piece.length() > 1 && piece.startsWith(" ");
                         String bare = spaced ? piece.substring(1) : piece;
-                        Word word = words.computeIfAbsent(bare, _ -> new Word());
-                        word.spaced += spaced ? 1 : 0;
-                        word.bare += spaced ? 0 : 1;
+                        words.computeIfAbsent(bare, _ -> new Word()).count++;
                     }
                 });
         return words;
@@ -100,23 +88,6 @@ public final class BpeTrainer {
                         addPairs(words.size() - 1, new HashSet<>());
                     });
             counts.keySet().forEach(this::offer);
-        }
-
-        /// The pieces that most often stand behind a space.
-        List<Merge> mergeSpaces(int spaces, int minimum) {
-            var counts = new HashMap<String, Integer>();
-            for (Word word : words) {
-                counts.merge(symbols.get(word.symbols[0]), word.spaced, Integer::sum);
-            }
-            return counts.entrySet().stream()
-                    .filter(entry -> entry.getValue() >= minimum)
-                    .sorted(
-                            Map.Entry.<String, Integer>comparingByValue()
-                                    .reversed()
-                                    .thenComparing(Map.Entry.comparingByKey()))
-                    .limit(spaces)
-                    .map(entry -> new Merge(SPACE, entry.getKey()))
-                    .toList();
         }
 
         List<Merge> merge(int merges, int minimum) {
@@ -173,7 +144,7 @@ public final class BpeTrainer {
         private void removePairs(Word word, Set<Pair> changed) {
             for (int i = 0; i + 1 < word.symbols.length; i++) {
                 var pair = new Pair(word.symbols[i], word.symbols[i + 1]);
-                counts.merge(pair, (long) -word.count(), Long::sum);
+                counts.merge(pair, (long) -word.count, Long::sum);
                 changed.add(pair);
             }
         }
@@ -182,7 +153,7 @@ public final class BpeTrainer {
             Word word = words.get(index);
             for (int i = 0; i + 1 < word.symbols.length; i++) {
                 var pair = new Pair(word.symbols[i], word.symbols[i + 1]);
-                counts.merge(pair, (long) word.count(), Long::sum);
+                counts.merge(pair, (long) word.count, Long::sum);
                 places.computeIfAbsent(pair, _ -> new HashSet<>()).add(index);
                 changed.add(pair);
             }

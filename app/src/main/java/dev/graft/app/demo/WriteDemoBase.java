@@ -11,7 +11,6 @@ public final class WriteDemoBase {
     private static final int CONTEXT = 256;
     // Every word of the lists is one token then.
     private static final int MERGES = 500;
-    private static final int SPACES = 0;
     private static final long TOKENIZER_DOCUMENTS = 20_000;
 
     private WriteDemoBase() {}
@@ -22,7 +21,7 @@ public final class WriteDemoBase {
         Files.createDirectories(folder);
         JsonLines.write(folder.resolve("corpus.jsonl"), corpus.documents(documents));
         var sample = corpus.documents(TOKENIZER_DOCUMENTS).map(DemoCorpus.Document::whole);
-        var merges = BpeTrainer.train(sample, MERGES, SPACES, 2);
+        var merges = BpeTrainer.train(sample, MERGES, 2);
         var tokenizer = new TokenizerFiles(merges);
         tokenizer.write(folder, CONTEXT);
         TokenizerFiles.write(folder.resolve("config.json"), llama(tokenizer.vocabularySize()));

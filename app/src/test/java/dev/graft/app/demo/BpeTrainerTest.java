@@ -10,33 +10,31 @@ import org.junit.jupiter.api.Test;
 class BpeTrainerTest {
     @Test
     void mergesTheMostFrequentPairFirst() {
-        assertThat(BpeTrainer.train(Stream.of("low low low lower newest newest"), 3, 0, 2))
+        assertThat(BpeTrainer.train(Stream.of("low low low lower newest newest"), 3, 2))
                 .containsExactly(new Merge("l", "o"), new Merge("lo", "w"), new Merge("e", "s"));
     }
 
     @Test
     void countsOverlappingPairsAsOftenAsTheyCanBeMerged() {
-        List<Merge> merges = BpeTrainer.train(Stream.of("aaaa aaaa"), 5, 0, 1);
+        List<Merge> merges = BpeTrainer.train(Stream.of("aaaa aaaa"), 5, 1);
         assertThat(merges).containsExactly(new Merge("a", "a"), new Merge("aa", "aa"));
     }
 
     @Test
-    void joinsSpacesLastAndNeverToAWord() {
-        assertThat(BpeTrainer.train(Stream.of("ab ab ab (ab (cd"), 9, 9, 1))
-                .containsExactly(new Merge("a", "b"), new Merge("c", "d"), new Merge("Ġ", "("));
-        assertThat(BpeTrainer.train(Stream.of("ab ab ab"), 9, 0, 1))
-                .containsExactly(new Merge("a", "b"));
+    void neverJoinsSpaces() {
+        assertThat(BpeTrainer.train(Stream.of("ab ab ab (ab (cd"), 9, 1))
+                .containsExactly(new Merge("a", "b"), new Merge("c", "d"));
     }
 
     @Test
     void neverMergesDigitsOrMarks() {
-        assertThat(BpeTrainer.train(Stream.of("12 12 ?! ?! ab12 ab, ab,"), 9, 0, 1))
+        assertThat(BpeTrainer.train(Stream.of("12 12 ?! ?! ab12 ab, ab,"), 9, 1))
                 .containsExactly(new Merge("a", "b"));
     }
 
     @Test
     void stopsWhereNoPairIsFrequentEnough() {
-        assertThat(BpeTrainer.train(Stream.of("ab ab cd"), 9, 9, 2))
+        assertThat(BpeTrainer.train(Stream.of("ab ab cd"), 9, 2))
                 .containsExactly(new Merge("a", "b"));
     }
 }

@@ -20,7 +20,7 @@ class TokenizerFilesTest {
     @BeforeAll
     static void writeAndLoad() throws IOException {
         System.setProperty("ai.djl.offline", "true");
-        files = new TokenizerFiles(BpeTrainer.train(corpus(), 700, 300, 2));
+        files = new TokenizerFiles(BpeTrainer.train(corpus(), 700, 2));
         files.write(folder, 256);
         tokenizer = HuggingFaceTokenizer.newInstance(folder.resolve("tokenizer.json"));
     }
