@@ -4,15 +4,10 @@ import dev.graft.error.OutOfMemory;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.ValueLayout;
-import java.lang.invoke.MethodHandle;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.bytedeco.javacpp.Loader;
 import org.bytedeco.pytorch.global.torch;
@@ -49,7 +44,8 @@ public final class Torch {
     /// OpenMP's threads spin between two loops; where other threads want the processor (Java's own
     /// above all), every small product then waits for one that is not running.
     private static void sleepBetweenLoops() {
-        var setenv = libc("setenv", ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
+        var setenv =
+                Libc.find("setenv", ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
         if (setenv.isEmpty()) {
             return;
         }
@@ -67,7 +63,7 @@ public final class Torch {
     }
 
     private static void callInt(String function, int first, int second) {
-        var handle = libc(function, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
+        var handle = Libc.find(function, ValueLayout.JAVA_INT, ValueLayout.JAVA_INT);
         if (handle.isEmpty()) {
             return; // not glibc: nothing to tell
         }
@@ -76,15 +72,6 @@ public final class Torch {
         } catch (Throwable e) {
             throw new IllegalStateException(function + " could not be called", e);
         }
-    }
-
-    @SuppressWarnings("restricted")
-    private static Optional<MethodHandle> libc(String function, MemoryLayout... arguments) {
-        var linker = Linker.nativeLinker();
-        var descriptor = FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments);
-        return linker.defaultLookup()
-                .find(function)
-                .map(symbol -> linker.downcallHandle(symbol, descriptor));
     }
 
     public static int threads() {
