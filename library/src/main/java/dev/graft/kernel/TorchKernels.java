@@ -141,6 +141,34 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
+    public void expand(QuantizedMatrix w, long row, Tensor out) {
+        try (var _ = Scope.open()) {
+            out.copyInPlace(TorchQuantization.rows(w, row, out.size(0)));
+        }
+    }
+
+    @Override
+    public void product(QuantizedMatrix w, Tensor x, Tensor y) {
+        try (var _ = Scope.open()) {
+            Tensor rows = TorchQuantization.rows(w, 0, w.out()).to(x.dtype());
+            Tensor.mmInto(y, x, rows.t());
+        }
+    }
+
+    @Override
+    public void quantize(
+            Tensor values,
+            float[] bounds,
+            byte[] order,
+            int blockSize,
+            Tensor codes,
+            Tensor maxima) {
+        try (var _ = Scope.open()) {
+            TorchQuantization.fourBit(values, bounds, order, blockSize, codes, maxima);
+        }
+    }
+
+    @Override
     public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
         try (var _ = Scope.open()) {
             double correction1 = 1 - Math.pow(step.beta1(), (double) step.step());
