@@ -77,7 +77,7 @@ public final class Finetune {
         ModelConfig modelConfig = ModelConfig.read(base);
         try (var files = ModelFiles.open(base);
                 var tokenizer = Tokenizer.load(base);
-                var model = ModelLoader.load(modelConfig, files, DType.F32)) {
+                var model = load(modelConfig, files)) {
             decisions.add("compute: float32, the fastest type of this processor");
             Data data = data(tokenizer, modelConfig);
             var batches =
@@ -88,6 +88,16 @@ public final class Finetune {
                             config.data().shuffle());
             return train(model, files, batches, data, output, checkpoint);
         }
+    }
+
+    private Transformer load(ModelConfig modelConfig, ModelFiles files) {
+        var options =
+                config.quantization()
+                        .load()
+                        .withProgress(
+                                (done, total) ->
+                                        listener.accept(new TrainEvent.Loading(done, total)));
+        return ModelLoader.load(modelConfig, files, DType.F32, options);
     }
 
     private boolean train(

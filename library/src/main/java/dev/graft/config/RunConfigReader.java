@@ -182,10 +182,24 @@ public final class RunConfigReader {
                     "eval_strategy: found %s but nothing to evaluate on, expected eval_dataset or eval_split too"
                             .formatted(strategy));
         }
+        checkQuantization();
         if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
             problems.add(
                     "adapter_name_or_path: found with finetuning_type full, expected"
                             + " finetuning_type lora (or merge the adapter first)");
+        }
+    }
+
+    private void checkQuantization() {
+        boolean four = get(Keys.LOAD_IN_4BIT, false);
+        boolean eight = get(Keys.LOAD_IN_8BIT, false);
+        if (four && eight) {
+            problems.add("load_in_4bit: found with load_in_8bit, expected one of them");
+        }
+        if ((four || eight) && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
+            problems.add(
+                    "load_in_%sbit: found with finetuning_type full, expected finetuning_type lora: weights in codes cannot take small steps"
+                            .formatted(four ? "4" : "8"));
         }
     }
 
@@ -214,6 +228,7 @@ public final class RunConfigReader {
     private RunConfig build() {
         return new RunConfig(
                 new ModelOptions(get(Keys.MODEL), get(Keys.ADAPTER), get(Keys.FINETUNING_TYPE)),
+                quantization(),
                 new OutputOptions(
                         get(Keys.OUTPUT_DIR),
                         get(Keys.OVERWRITE),
@@ -231,6 +246,18 @@ public final class RunConfigReader {
                         get(Keys.SHUFFLE)),
                 train(),
                 optimizer());
+    }
+
+    private QuantizationOptions quantization() {
+        return new QuantizationOptions(
+                get(Keys.LOAD_IN_4BIT),
+                get(Keys.LOAD_IN_8BIT),
+                get(Keys.QUANT_TYPE),
+                get(Keys.DOUBLE_QUANT),
+                get(Keys.BLOCK_SIZE),
+                get(Keys.COMPUTE_TYPE),
+                get(Keys.SKIP_MODULES),
+                get(Keys.BASE_RESIDENCY));
     }
 
     private LoraOptions lora() {

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
+import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -54,10 +55,9 @@ final class ModelConfigReader {
                     "%s: hidden_act '%s' is not supported; supported: silu"
                             .formatted(path, activation));
         }
-        if (root.has("quantization_config")) {
-            throw new ConfigException(
-                    path
-                            + ": the checkpoint is quantized (quantization_config); use the 16-bit one");
+        if (root.hasNonNull("quantization_config")) {
+            // refuses methods whose tensors would not be found
+            var _ = QuantizationConfig.read(path.toString(), root.get("quantization_config"));
         }
         JsonNode dtype = root.hasNonNull("dtype") ? root.get("dtype") : root.path("torch_dtype");
         return new ModelConfig(

@@ -140,6 +140,13 @@ public final class BitsAndBytes {
                 : Optional.empty();
     }
 
+    /// Whether a checkpoint has matrices in codes.
+    public static boolean isIn(ModelFiles files) {
+        return files.files().stream()
+                .flatMap(f -> f.tensors().keySet().stream())
+                .anyMatch(BitsAndBytes::isConstant);
+    }
+
     /// Whether a tensor is a part of a matrix in codes, beside its `weight`.
     public static boolean isConstant(String name) {
         return name.contains(".weight.quant_state.")

@@ -68,6 +68,11 @@ public enum FourBitCode {
         return fileName;
     }
 
+    @Override
+    public String toString() {
+        return fileName;
+    }
+
     /// The values by code. F32 [16]
     public Tensor table() {
         return Tensor.of(table);

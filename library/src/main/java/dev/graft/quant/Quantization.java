@@ -29,6 +29,12 @@ public sealed interface Quantization {
         }
 
         @Override
+        public String toString() {
+            return "%s, blocks of %d%s"
+                    .formatted(code.fileName(), blockSize, doubleQuant ? ", double" : "");
+        }
+
+        @Override
         public double bitsPerWeight() {
             return doubleQuant ? 4 + 8.0 / blockSize + 32.0 / (256.0 * blockSize) : 4 + 32.0 / blockSize;
         }
@@ -36,6 +42,11 @@ public sealed interface Quantization {
 
     /// Eight-bit integers, a maximum a row (LLM.int8, Dettmers et al. 2022).
     record Int8() implements Quantization {
+        @Override
+        public String toString() {
+            return "int8";
+        }
+
         @Override
         public double bitsPerWeight() {
             return 8;

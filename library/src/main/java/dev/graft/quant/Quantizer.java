@@ -104,8 +104,9 @@ public final class Quantizer {
                 maxima.narrow(0, row, count).copyInPlace(greatest);
                 // a row of zeros is divided by something, and stays zeros
                 Tensor divisor = greatest.clamp(1e-30, Double.POSITIVE_INFINITY);
-                Tensor factor = Tensor.full(DType.F32, 127, count).div(divisor).view(count, 1);
-                codes.narrow(0, row, count).copyInPlace(half.mul(factor).round());
+                // PyTorch divides a number by a tensor in two roundings
+                Tensor factor = Tensor.full(DType.F32, 1, count).div(divisor).mul(127);
+                codes.narrow(0, row, count).copyInPlace(half.mul(factor.view(count, 1)).round());
             }
         }
         requireFinite(name, maxima);
