@@ -153,16 +153,19 @@ public final class Linear {
 
     private void backwardLowRank(Var x, Tensor dy, Reduced reduced) {
         double p = lowRank.dropout();
-        Tensor dropped = p > 0 ? Dropout.apply(x.value(), p, reduced.dropoutSeed()) : x.value();
         Tensor u = dy.matmul(lowRank.b().value()).mulInPlace(lowRank.scale()); // [T, r]
         lowRank.b().gradient().addmmInPlace(dy.t(), reduced.values(), 1, lowRank.scale());
-        lowRank.a().gradient().addmmInPlace(u.t(), dropped, 1, 1);
+        try (var _ = Scope.open("dropped")) {
+            long seed = reduced.dropoutSeed();
+            Tensor dropped = p > 0 ? Dropout.apply(x.value(), p, seed) : x.value();
+            lowRank.a().gradient().addmmInPlace(u.t(), dropped, 1, 1);
+        }
         if (!x.needsGradient()) {
             return;
         }
         if (p > 0) {
             Tensor dx = u.matmul(lowRank.a().value()); // [T, in]
-            x.gradientMemory().addInPlace(Dropout.apply(dx, p, reduced.dropoutSeed()));
+            x.gradientMemory().addInPlace(Dropout.applyInPlace(dx, p, reduced.dropoutSeed()));
         } else {
             x.gradientMemory().addmmInPlace(u, lowRank.a().value(), 1, 1);
         }

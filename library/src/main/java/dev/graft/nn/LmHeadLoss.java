@@ -96,9 +96,10 @@ public final class LmHeadLoss {
             part.a().gradient().addmmInPlace(u.t(), lowRank.dropped(), 1, 1);
             if (hidden.needsGradient()) {
                 Tensor dx = u.matmul(part.a().value()); // [n, H]
-                boolean drops = part.dropout() > 0;
-                dRows.addInPlace(
-                        drops ? Dropout.apply(dx, part.dropout(), lowRank.dropoutSeed()) : dx);
+                if (part.dropout() > 0) {
+                    Dropout.applyInPlace(dx, part.dropout(), lowRank.dropoutSeed());
+                }
+                dRows.addInPlace(dx);
             }
         }
         if (hidden.needsGradient()) {
