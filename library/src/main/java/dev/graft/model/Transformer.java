@@ -156,7 +156,9 @@ public final class Transformer implements AutoCloseable {
                 DecoderLayer layer = layers.get(i);
                 KeyValueCache.Layer cached = cache.layer(i);
                 Var input = x;
-                x = tape.segment("layer " + i, input, in -> layer.forward(tape, in, angles, cached));
+                x =
+                        tape.segment(
+                                "layer " + i, input, in -> layer.forward(tape, in, angles, cached));
                 tape.release(input);
             }
             cache.advance(ids.length);

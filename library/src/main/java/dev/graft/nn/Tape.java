@@ -82,7 +82,8 @@ public final class Tape implements AutoCloseable {
         return new Var(value, isTraining() && needsGradient, gradients);
     }
 
-    /// A value that is computed now, but in a replay only if something asks for it: the last product
+    /// A value that is computed now, but in a replay only if something asks for it: the last
+    // product
     /// of a dropped segment is not computed twice.
     Var lazyVar(DType dtype, long[] shape, Supplier<Tensor> computation, boolean needsGradient) {
         if (mode != Mode.REPLAYING) {
