@@ -20,6 +20,7 @@ import dev.graft.model.FullTuning;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
+import dev.graft.nn.Recompute;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Schedule;
 import dev.graft.plan.Bill;
@@ -107,7 +108,7 @@ public final class Finetune {
             Data data,
             Path output,
             Optional<Path> checkpoint) {
-        TrainSettings settings = settings(batches);
+        TrainSettings settings = settings(batches, output);
         var metrics = new MetricsFile(output, config.output().loggingSteps());
         try (Tuning tuning = tuning(model)) {
             Trained trained = tuning.trained();
@@ -198,7 +199,20 @@ public final class Finetune {
                 : new Data(train, heldOut.inOrder(batchSize), heldOut.size());
     }
 
-    private TrainSettings settings(Batches batches) {
+    /// What the backward pass computes again instead of keeping it.
+    private Recompute recompute(Path output) {
+        Recompute chosen =
+                switch (config.train().gradientCheckpointing()) {
+                    case AUTO, NONE -> new Recompute.None();
+                    case MLP -> new Recompute.Mlp();
+                    case LAYER -> new Recompute.Layer();
+                    case OFFLOAD -> new Recompute.Offload(output);
+                };
+        decisions.add("gradient_checkpointing: " + chosen);
+        return chosen;
+    }
+
+    private TrainSettings settings(Batches batches, Path output) {
         var train = config.train();
         var optimizer = config.optimizer();
         int perEpoch = Math.ceilDiv(batches.perEpoch(), train.gradientAccumulationSteps());
@@ -224,6 +238,7 @@ public final class Finetune {
                 every(train.evaluation().strategy(), train.evaluation().steps(), perEpoch),
                 every(train.checkpoints().strategy(), train.checkpoints().steps(), perEpoch),
                 train.checkpoints().totalLimit(),
+                recompute(output),
                 train.seed());
     }
 

@@ -220,6 +220,15 @@ final class Keys {
             training("per_device_train_batch_size", COUNT, 8, "Sequences in a micro-batch");
     static final Key<Integer> ACCUMULATION =
             training("gradient_accumulation_steps", COUNT, 1, "Micro-batches in a step");
+    static final Key<GradientCheckpointing> GRADIENT_CHECKPOINTING =
+            training(
+                    "gradient_checkpointing",
+                    Kind.choice(
+                            GradientCheckpointing.class, Map.of("false", "none", "true", "layer")),
+                    GradientCheckpointing.AUTO,
+                    "Compute activations again instead of keeping them: those of mlp blocks, of"
+                            + " whole layers (true), or of layers whose inputs go to disk"
+                            + " (offload)");
     static final Key<Long> SEED =
             training("seed", Kind.seed(), 42L, "Seed of everything that is random");
 

@@ -103,14 +103,19 @@ public record Kind<T>(
     }
 
     static <E extends Enum<E>> Kind<E> choice(Class<E> type) {
+        // Some YAML readers take a bare `no` for a boolean.
+        return choice(type, Map.of("false", "no"));
+    }
+
+    /// @param synonyms words that mean one of the choices
+    static <E extends Enum<E>> Kind<E> choice(Class<E> type, Map<String, String> synonyms) {
         var words = Stream.of(type.getEnumConstants()).map(Enum::toString).toList();
         return new Kind<>(
                 "one of " + String.join(", ", words),
                 words,
                 node -> {
                     String word = scalar(node).toLowerCase(Locale.ROOT);
-                    // Some YAML readers take a bare `no` for a boolean.
-                    String meant = word.equals("false") && words.contains("no") ? "no" : word;
+                    String meant = words.contains(word) ? word : synonyms.get(word);
                     return type.getEnumConstants()[words.indexOf(meant)];
                 },
                 _ -> true,

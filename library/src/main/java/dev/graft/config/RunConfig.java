@@ -96,6 +96,7 @@ public record RunConfig(
         values.put(Keys.MAX_STEPS, train.maxSteps());
         values.put(Keys.TRAIN_BATCH, train.perDeviceTrainBatchSize());
         values.put(Keys.ACCUMULATION, train.gradientAccumulationSteps());
+        values.put(Keys.GRADIENT_CHECKPOINTING, train.gradientCheckpointing());
         values.put(Keys.SEED, train.seed());
         values.put(Keys.EVAL_STRATEGY, train.evaluation().strategy());
         values.put(Keys.EVAL_STEPS, train.evaluation().steps());

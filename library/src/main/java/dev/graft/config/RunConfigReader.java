@@ -287,6 +287,7 @@ public final class RunConfigReader {
                 get(Keys.MAX_STEPS),
                 get(Keys.TRAIN_BATCH),
                 get(Keys.ACCUMULATION),
+                get(Keys.GRADIENT_CHECKPOINTING),
                 get(Keys.SEED),
                 new TrainOptions.Evaluation(
                         get(Keys.EVAL_STRATEGY, whenToEvaluate),

@@ -4,6 +4,7 @@ import dev.graft.error.ConfigException;
 import dev.graft.nn.Embedding;
 import dev.graft.nn.Linear;
 import dev.graft.nn.LmHeadLoss;
+import dev.graft.nn.Recompute;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.RopeTable;
 import dev.graft.nn.RopeTable.Angles;
@@ -17,6 +18,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /// A decoder: embedding, layers, norm, head. Sequences are laid end to end, without padding.
 public final class Transformer implements AutoCloseable {
@@ -107,12 +109,18 @@ public final class Transformer implements AutoCloseable {
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Var input = x;
-            x = tape.segment("layer " + i, () -> layer.forward(tape, input, angles, offsets));
-            if (!tape.isRecording()) {
-                tape.release(input);
-            }
+            UnaryOperator<Var> pass = in -> layer.forward(tape, in, angles, offsets);
+            // The backward pass begins with the last layer: nothing is won by dropping that.
+            x =
+                    i + 1 < layers.size()
+                            ? tape.segment(Recompute.Part.LAYER, "layer " + i, input, pass)
+                            : tape.segment("layer " + i, input, pass);
+            tape.release(input);
         }
-        return norm.forward(tape, x);
+        Var last = x;
+        Var normed = tape.segment("norm", last, in -> norm.forward(tape, in));
+        tape.release(last);
+        return normed;
     }
 
     /// The summed loss of the labelled positions, and on a recording tape the start of the backward
@@ -122,7 +130,9 @@ public final class Transformer implements AutoCloseable {
     public double loss(
             Tape tape, int[] ids, int[] positions, int[] offsets, int[] labels, double scale) {
         Var hidden = hidden(tape, ids, positions, offsets);
-        return LmHeadLoss.forward(tape, hidden, head, labels, scale);
+        double loss = LmHeadLoss.forward(tape, hidden, head, labels, scale);
+        tape.release(hidden);
+        return loss;
     }
 
     /// The logits of every position of one sequence, for inspection. [T, V]
@@ -146,7 +156,10 @@ public final class Transformer implements AutoCloseable {
                 DecoderLayer layer = layers.get(i);
                 KeyValueCache.Layer cached = cache.layer(i);
                 Var input = x;
-                x = tape.segment("layer " + i, () -> layer.forward(tape, input, angles, cached));
+                x =
+                        tape.segment(
+                                "layer " + i, input, in -> layer.forward(tape, in, angles, cached));
+                tape.release(input);
             }
             cache.advance(ids.length);
             Tensor last = x.value().narrow(0, ids.length - 1, 1).copy();

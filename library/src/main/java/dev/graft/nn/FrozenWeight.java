@@ -89,7 +89,8 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public Tensor rows(Tensor ids) {
-            return stored.indexSelect(0, ids).to(compute);
+            Tensor rows = stored.indexSelect(0, ids);
+            return rows.dtype() == compute ? rows : rows.to(compute);
         }
 
         @Override

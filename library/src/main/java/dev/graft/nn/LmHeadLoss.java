@@ -55,7 +55,7 @@ public final class LmHeadLoss {
             logits.addmmInPlace(part.reduced(), b.t(), 1, head.lowRank().scale());
         }
         double loss = Kernels.of(logits).crossEntropy(logits, targets, scale);
-        if (tape.isRecording()) {
+        if (tape.isTraining()) {
             backward(tape, hidden, head, at, rows, logits, part);
         }
         return loss;
@@ -65,7 +65,7 @@ public final class LmHeadLoss {
     private record LowRankRows(Tensor dropped, Tensor reduced, long dropoutSeed) {}
 
     private static LowRankRows lowRank(Tape tape, LowRank part, Tensor rows) {
-        boolean drops = tape.isRecording() && part.dropout() > 0;
+        boolean drops = tape.isTraining() && part.dropout() > 0;
         long seed = drops ? tape.nextDropoutSeed() : 0;
         Tensor dropped = drops ? Dropout.apply(rows, part.dropout(), seed) : rows;
         return new LowRankRows(dropped, dropped.matmul(part.a().value().t()), seed);
@@ -96,9 +96,10 @@ public final class LmHeadLoss {
             part.a().gradient().addmmInPlace(u.t(), lowRank.dropped(), 1, 1);
             if (hidden.needsGradient()) {
                 Tensor dx = u.matmul(part.a().value()); // [n, H]
-                boolean drops = part.dropout() > 0;
-                dRows.addInPlace(
-                        drops ? Dropout.apply(dx, part.dropout(), lowRank.dropoutSeed()) : dx);
+                if (part.dropout() > 0) {
+                    Dropout.applyInPlace(dx, part.dropout(), lowRank.dropoutSeed());
+                }
+                dRows.addInPlace(dx);
             }
         }
         if (hidden.needsGradient()) {

@@ -2,6 +2,7 @@ package dev.graft.tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /// The lifetime of tensors: every tensor belongs to the scope that was current on its thread when
@@ -12,7 +13,8 @@ import java.util.concurrent.atomic.LongAdder;
 public final class Scope implements AutoCloseable {
     private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
     private static final LongAdder LIVE_TENSORS = new LongAdder();
-    private static final LongAdder LIVE_BYTES = new LongAdder();
+    private static final AtomicLong LIVE_BYTES = new AtomicLong();
+    private static final AtomicLong PEAK_BYTES = new AtomicLong();
 
     private final String name;
     private final Scope parent;
@@ -91,6 +93,11 @@ public final class Scope implements AutoCloseable {
         return parent.adopt(tensor);
     }
 
+    /// Whether a tensor belongs to this scope.
+    public boolean owns(Tensor tensor) {
+        return tensor.owner == this;
+    }
+
     /// Takes a tensor over from whichever scope owns it, and returns it.
     public Tensor adopt(Tensor tensor) {
         if (closed) {
@@ -116,7 +123,12 @@ public final class Scope implements AutoCloseable {
     void register(Tensor tensor) {
         link(tensor);
         LIVE_TENSORS.increment();
-        LIVE_BYTES.add(tensor.ownBytes);
+        if (tensor.ownBytes > 0) {
+            long live = LIVE_BYTES.addAndGet(tensor.ownBytes);
+            if (live > PEAK_BYTES.get()) {
+                PEAK_BYTES.accumulateAndGet(live, Math::max);
+            }
+        }
     }
 
     void release(Tensor tensor) {
@@ -126,7 +138,7 @@ public final class Scope implements AutoCloseable {
 
     private static void forget(Tensor tensor) {
         LIVE_TENSORS.decrement();
-        LIVE_BYTES.add(-tensor.ownBytes);
+        LIVE_BYTES.addAndGet(-tensor.ownBytes);
     }
 
     private void link(Tensor tensor) {
@@ -187,7 +199,17 @@ public final class Scope implements AutoCloseable {
 
     /// Bytes of memory that all live tensors of the process own; views and mapped files count 0.
     public static long liveBytes() {
-        return LIVE_BYTES.sum();
+        return LIVE_BYTES.get();
+    }
+
+    /// The highest `liveBytes` since the process or `resetPeak` began.
+    public static long peakBytes() {
+        return PEAK_BYTES.get();
+    }
+
+    /// Begins to watch for the peak anew, from what is live now.
+    public static void resetPeak() {
+        PEAK_BYTES.set(LIVE_BYTES.get());
     }
 
     /// Live tensors of the process, views included.

@@ -193,6 +193,11 @@ public final class Tensor implements AutoCloseable {
         return raw.is_cpu();
     }
 
+    /// Whether the memory has been given up, by `close` or with the scope.
+    public boolean isClosed() {
+        return owner == null;
+    }
+
     /// `F32[2, 3]`, for messages.
     public String describe() {
         return raw.isNull() ? "closed" : dtype + Arrays.toString(shape());
