@@ -83,7 +83,8 @@ public final class ModelLoader {
                 embedding,
                 layers,
                 norm,
-                new Linear(HEAD, headWeight, null));
+                new Linear(HEAD, headWeight, null),
+                options.residency());
     }
 
     private DecoderLayer layer(String prefix) {

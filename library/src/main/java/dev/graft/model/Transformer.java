@@ -30,6 +30,7 @@ public final class Transformer implements AutoCloseable {
     private final RmsNorm norm;
     private final Linear head;
     private final RopeTable rope;
+    private final LayerStream stream;
     private final Map<String, Linear> linears = new LinkedHashMap<>();
     private final Map<String, RmsNorm> norms = new LinkedHashMap<>();
 
@@ -40,7 +41,8 @@ public final class Transformer implements AutoCloseable {
             Embedding embedding,
             List<DecoderLayer> layers,
             RmsNorm norm,
-            Linear head) {
+            Linear head,
+            BaseResidency residency) {
         this.config = config;
         this.compute = compute;
         this.scope = scope;
@@ -48,6 +50,7 @@ public final class Transformer implements AutoCloseable {
         this.layers = List.copyOf(layers);
         this.norm = norm;
         this.head = head;
+        this.stream = new LayerStream(this.layers, residency);
         var attention = config.attention();
         this.rope =
                 new RopeTable(
@@ -110,12 +113,19 @@ public final class Transformer implements AutoCloseable {
             DecoderLayer layer = layers.get(i);
             Var input = x;
             UnaryOperator<Var> pass = in -> layer.forward(tape, in, angles, offsets);
+            int number = i;
+            stream.willNeed(i + 1);
+            tape.whenBack(() -> stream.release(number));
             // The backward pass begins with the last layer: nothing is won by dropping that.
             x =
                     i + 1 < layers.size()
                             ? tape.segment(Recompute.Part.LAYER, "layer " + i, input, pass)
                             : tape.segment("layer " + i, input, pass);
+            tape.whenBack(() -> stream.willNeed(number - 1));
             tape.release(input);
+            if (!tape.isTraining() || i + 1 < layers.size()) {
+                stream.release(i);
+            }
         }
         Var last = x;
         Var normed = tape.segment("norm", last, in -> norm.forward(tape, in));
@@ -156,10 +166,12 @@ public final class Transformer implements AutoCloseable {
                 DecoderLayer layer = layers.get(i);
                 KeyValueCache.Layer cached = cache.layer(i);
                 Var input = x;
+                stream.willNeed(i + 1);
                 x =
                         tape.segment(
                                 "layer " + i, input, in -> layer.forward(tape, in, angles, cached));
                 tape.release(input);
+                stream.release(i);
             }
             cache.advance(ids.length);
             Tensor last = x.value().narrow(0, ids.length - 1, 1).copy();

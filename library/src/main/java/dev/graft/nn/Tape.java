@@ -83,8 +83,7 @@ public final class Tape implements AutoCloseable {
     }
 
     /// A value that is computed now, but in a replay only if something asks for it: the last
-    // product
-    /// of a dropped segment is not computed twice.
+    /// product of a dropped segment is not computed twice.
     Var lazyVar(DType dtype, long[] shape, Supplier<Tensor> computation, boolean needsGradient) {
         if (mode != Mode.REPLAYING) {
             return var(computation.get(), needsGradient);
@@ -106,6 +105,13 @@ public final class Tape implements AutoCloseable {
     /// Records how the gradient of `output` goes back to the inputs of its operation.
     void onBackward(Var output, Runnable step) {
         if (isRecording() && output.needsGradient()) {
+            steps.push(step);
+        }
+    }
+
+    /// Something else to do when the backward pass comes back to this place.
+    public void whenBack(Runnable step) {
+        if (isRecording()) {
             steps.push(step);
         }
     }
