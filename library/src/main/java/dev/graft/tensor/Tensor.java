@@ -465,6 +465,19 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    public Tensor isFinite() {
+        return made("isfinite", raw::isfinite, this);
+    }
+
+    public Tensor logicalNot() {
+        return made("logical_not", raw::logical_not, this);
+    }
+
+    /// For every element the number of `bounds`, which rise, that lie strictly below it.
+    public Tensor bucketize(Tensor bounds) {
+        return made("bucketize", () -> torch.bucketize(raw, bounds.raw), this, bounds);
+    }
+
     // ---- reductions ----
 
     public Tensor sum() {
@@ -486,6 +499,10 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor max() {
         return made("max", raw::max, this);
+    }
+
+    public Tensor amax(int dim, boolean keep) {
+        return made("amax", () -> raw.amax(new long[] {dim}, keep), this);
     }
 
     public Tensor logSumExp(int dim, boolean keep) {
