@@ -180,7 +180,7 @@ public final class TorchKernels implements Kernels {
             Tensor codes = m.codes().view(-1);
             Tensor aboveZero = codes.gt(zero);
             Tensor lowered = codes.gt(zero - 1).mul(aboveZero.logicalNot()).mul(negative);
-            codes.copyInPlace(codes.to(DType.I32).sub(lowered.to(DType.I32)));
+            codes.copyInPlace(codes.to(DType.F32).sub(lowered.to(DType.F32)));
             encode(newV, v);
         }
     }
