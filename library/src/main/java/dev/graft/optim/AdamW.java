@@ -12,7 +12,6 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
 
 /// AdamW with decoupled decay (Loshchilov and Hutter 2019): in 32 bits in the order of operations of
 /// `torch.optim.AdamW`, in 8 bits as bitsandbytes; in memory, or paged with the same results.
@@ -37,18 +36,15 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
-    /// A parameter and its moments, whole and in parts.
-    private record Slot(Parameter parameter, Moments moments, List<Part> parts) {
+    /// A parameter and its moments.
+    private record Slot(Parameter parameter, Moments moments) {
         private String name(String tensor) {
             return parameter.name() + "." + tensor;
         }
     }
 
     /// What is stepped at a time: a parameter, or a range of its elements where they are paged.
-    ///
-    /// @param stays whether the moments stay in memory between steps
-    private record Part(
-            Tensor value, Tensor gradient, Moments moments, boolean decays, boolean stays) {}
+    private record Part(Tensor value, Tensor gradient, Moments moments, boolean decays) {}
 
     private final Settings settings;
     private final StateMemory memory;
@@ -64,60 +60,46 @@ public final class AdamW implements AutoCloseable {
     ///   limit is too low
     public AdamW(List<Parameter> parameters, Settings settings, Predicate<String> decays) {
         this.settings = settings;
-        Optim optim = settings.optim();
-        long staying = optim.paged() ? stayingBytes(parameters) : Long.MAX_VALUE;
-        memory = optim.paged() ? pageFile(parameters) : ResidentMemory.INSTANCE;
+        memory = settings.optim().paged() ? pageFile(parameters) : ResidentMemory.INSTANCE;
         try (var _ = scope.enter()) {
             for (Parameter p : parameters) {
-                Moments moments = Moments.zeros(optim, p.value(), memory);
-                List<Part> cut = cut(p, moments, decays.test(p.name()), staying);
-                slots.add(new Slot(p, moments, cut));
-                parts.addAll(cut);
-                staying -= moments.pagedBytes();
+                Moments moments = Moments.zeros(settings.optim(), p.value(), memory);
+                slots.add(new Slot(p, moments));
+                cut(p, moments, decays.test(p.name()));
             }
         }
     }
 
-    private long stayingBytes(List<Parameter> parameters) {
-        long absmax =
-                parameters.stream()
-                        .mapToLong(p -> settings.optim().absmaxBytes(p.value().numel()))
-                        .sum();
-        return settings.paging().stayingBytes(settings.optim(), absmax);
-    }
-
     private PageFile pageFile(List<Parameter> parameters) {
-        long bytes =
-                parameters.stream()
-                        .mapToLong(p -> Moments.pagedBytes(settings.optim(), p.value()))
-                        .sum();
-        return PageFile.create(settings.paging().folder(), bytes);
+        Optim optim = settings.optim();
+        long absmax = 0;
+        long bytes = 0;
+        for (Parameter p : parameters) {
+            absmax += optim.absmaxBytes(p.value().numel());
+            long one = Moments.pagedBytes(optim, p.value());
+            bytes = PageFile.with(PageFile.with(bytes, one), one);
+        }
+        long kept = settings.paging().keptBytes(absmax);
+        return PageFile.create(settings.paging().folder(), bytes, kept);
     }
 
-    /// Cuts a parameter into parts; the first stay in memory as long as `staying` bytes last.
-    private List<Part> cut(Parameter p, Moments moments, boolean decays, long staying) {
+    private void cut(Parameter p, Moments moments, boolean decays) {
         Optim optim = settings.optim();
         long elements = p.value().numel();
-        long most = optim.paged() ? settings.paging().partElements(optim) : elements;
+        long most = optim.paged() ? Paging.partElements(optim) : elements;
         if (elements <= most) {
-            boolean stays = moments.pagedBytes() <= staying;
-            return List.of(new Part(p.value(), p.gradient(), moments, decays, stays));
+            parts.add(new Part(p.value(), p.gradient(), moments, decays));
+            return;
         }
-        List<Part> cut = new ArrayList<>();
-        long left = staying;
         for (long from = 0; from < elements; from += most) {
             long count = Math.min(most, elements - from);
-            Moments range = moments.part(from, count);
-            left -= range.pagedBytes();
-            cut.add(
+            parts.add(
                     new Part(
                             Moments.range(p.value(), from, count),
                             Moments.range(p.gradient(), from, count),
-                            range,
-                            decays,
-                            left >= 0));
+                            moments.part(from, count),
+                            decays));
         }
-        return cut;
     }
 
     /// The norm of all gradients together, √Σ g².
@@ -155,16 +137,7 @@ public final class AdamW implements AutoCloseable {
                             gradScale);
             part.moments().step(part.value(), part.gradient(), constants);
             part.gradient().zeroInPlace();
-            release(List.of(part));
-        }
-    }
-
-    /// Lets those moments go that do not stay in memory.
-    private void release(List<Part> parts) {
-        for (Part part : parts) {
-            if (!part.stays()) {
-                part.moments().paged().forEach(memory::release);
-            }
+            part.moments().paged().forEach(memory::release);
         }
     }
 
@@ -173,28 +146,27 @@ public final class AdamW implements AutoCloseable {
         return step;
     }
 
-    /// The moments, for a checkpoint. Where they are paged, each lets go of those written before it.
+    /// The moments, for a checkpoint. Where they are paged, each lets go of the one before it.
     public List<SafetensorsWriter.Entry> state() {
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
-        List<Part> before = List.of();
+        List<Tensor> written = List.of();
         for (Slot slot : slots) {
-            List<Part> written =
-                    Stream.concat(before.stream(), slot.parts().stream()).toList();
+            List<Tensor> before = written;
             slot.moments()
                     .tensors()
-                    .forEach((name, moment) -> entries.add(entry(slot.name(name), moment, written)));
-            before = slot.parts();
+                    .forEach((name, moment) -> entries.add(entry(slot.name(name), moment, before)));
+            written = slot.moments().paged();
         }
         return entries;
     }
 
-    private SafetensorsWriter.Entry entry(String name, Tensor moment, List<Part> written) {
+    private SafetensorsWriter.Entry entry(String name, Tensor moment, List<Tensor> written) {
         return new SafetensorsWriter.Entry(
                 name,
                 moment.dtype(),
                 moment.shape(),
                 () -> {
-                    release(written);
+                    written.forEach(memory::release);
                     return moment;
                 });
     }
@@ -220,7 +192,7 @@ public final class AdamW implements AutoCloseable {
                         .tensors()
                         .forEach((name, tensor) -> restore(file, slot.name(name), tensor));
             }
-            release(slot.parts());
+            slot.moments().paged().forEach(memory::release);
         }
         String steps = file.metadata().get("step");
         if (steps == null || !steps.matches("\\d{1,18}")) {

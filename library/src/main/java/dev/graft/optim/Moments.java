@@ -16,10 +16,9 @@ sealed interface Moments permits Moments32, Moments8 {
                 : Moments32.zeros(value, memory);
     }
 
-    /// Bytes of a page file that the moments of a parameter take.
+    /// Bytes of one paged moment of a parameter.
     static long pagedBytes(Optim optim, Tensor value) {
-        int each = optim.codes(value.numel()) ? 1 : value.dtype().bytes();
-        return 2 * PageFile.paged(each * value.numel());
+        return value.numel() * (optim.codes(value.numel()) ? 1 : value.dtype().bytes());
     }
 
     /// The moments of `count` elements from `from` on, a multiple of the block size; shares memory.
@@ -33,13 +32,6 @@ sealed interface Moments permits Moments32, Moments8 {
 
     /// Those that lie in [StateMemory].
     List<Tensor> paged();
-
-    /// Bytes of a page file that these take.
-    default long pagedBytes() {
-        return paged().stream()
-                .mapToLong(t -> PageFile.paged(t.numel() * t.dtype().bytes()))
-                .sum();
-    }
 
     /// `count` elements of a contiguous tensor, as a row.
     static Tensor range(Tensor x, long from, long count) {

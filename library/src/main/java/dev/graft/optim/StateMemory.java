@@ -11,7 +11,7 @@ sealed interface StateMemory extends AutoCloseable permits ResidentMemory, PageF
     /// Begins to bring a tensor into memory, and returns at once.
     void willNeed(Tensor moments);
 
-    /// Lets a tensor go from memory; its values stay.
+    /// Lets a tensor go from memory, unless it belongs to what stays there; its values stay.
     void release(Tensor moments);
 
     @Override

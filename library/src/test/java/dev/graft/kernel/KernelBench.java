@@ -116,6 +116,17 @@ final class KernelBench {
         }
     }
 
+    private static void adamW8bit(int count) {
+        try (var _ = Scope.open()) {
+            Tensor[] t = random(2, count);
+            var m = AdamW8bitCase.zeros(count, AdamW8bitCase.SIGNED);
+            var v = AdamW8bitCase.zeros(count, AdamW8bitCase.UNSIGNED);
+            var step = new AdamWStep(1e-5, 0.9, 0.999, 1e-8, 0.01, 10, 1);
+            long bytes = bytes(3, t) / 2 + 4L * count;
+            compare("adamW8bit " + count, bytes, k -> k.adamW8bit(t[0], t[1], m, v, step));
+        }
+    }
+
     private static void compare(String name, long bytes, Consumer<Kernels> call) {
         double[] vector = times(VectorKernels.INSTANCE, call);
         long allocated = allocated(call);
