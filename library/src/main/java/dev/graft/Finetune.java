@@ -22,6 +22,7 @@ import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
 import dev.graft.nn.Recompute;
 import dev.graft.optim.AdamW;
+import dev.graft.optim.Paging;
 import dev.graft.optim.Schedule;
 import dev.graft.plan.Bill;
 import dev.graft.tensor.DType;
@@ -230,7 +231,9 @@ public final class Finetune {
                         optimizer.adamBeta1(),
                         optimizer.adamBeta2(),
                         optimizer.adamEpsilon(),
-                        optimizer.weightDecay()),
+                        optimizer.weightDecay(),
+                        optimizer.optim(),
+                        new Paging(config.output().outputDir(), optimizer.optimMemory())),
                 new Schedule(
                         Schedule.Course.valueOf(schedule.type().name()),
                         schedule.warmupSteps(total),
@@ -315,7 +318,7 @@ public final class Finetune {
 
     /// What has to be equal for a checkpoint to belong to this run.
     private String fingerprint(TrainSettings settings, Data data, Trained trained) {
-        return "seed %d, shuffle %s, %d examples, %d trained tokens, batch %d x %d, %d steps, learning rate %s %s, %d parameters"
+        return "seed %d, shuffle %s, %d examples, %d trained tokens, batch %d x %d, %d steps, AdamW in %d bits, learning rate %s %s, %d parameters"
                 .formatted(
                         settings.seed(),
                         config.data().shuffle(),
@@ -324,6 +327,7 @@ public final class Finetune {
                         config.train().perDeviceTrainBatchSize(),
                         settings.accumulation(),
                         settings.totalSteps(),
+                        settings.adamW().optim().eightBit() ? 8 : 32,
                         settings.learningRate(),
                         settings.schedule().course(),
                         trained.parameters().stream().mapToLong(p -> p.value().numel()).sum());

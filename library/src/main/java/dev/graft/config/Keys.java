@@ -6,6 +6,7 @@ import dev.graft.model.BaseResidency;
 import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
 import dev.graft.data.DatasetFormat;
+import dev.graft.optim.Optim;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -233,7 +234,22 @@ final class Keys {
             training("seed", Kind.seed(), 42L, "Seed of everything that is random");
 
     static final Key<Optim> OPTIM =
-            optimizer("optim", Kind.choice(Optim.class), Optim.ADAMW_TORCH, "The optimizer");
+            optimizer(
+                    "optim",
+                    Kind.choice(
+                            Optim.class,
+                            Map.of(
+                                    "adamw_torch_fused", "adamw_torch",
+                                    "adamw_bnb_8bit", "adamw_8bit",
+                                    "paged_adamw", "paged_adamw_32bit")),
+                    Optim.ADAMW_TORCH,
+                    "AdamW with moments in 32 or 8 bits, in memory or paged to output_dir");
+    static final Key<Long> OPTIM_MEMORY =
+            optimizer(
+                    "optim_memory",
+                    Kind.bytes("a size such as 512MB or 2GiB, or 0 for no limit"),
+                    0L,
+                    "Most memory that the moments of a paged optim keep; 0 leaves it to the system");
     static final Key<Double> LEARNING_RATE =
             optimizer(
                     "learning_rate",

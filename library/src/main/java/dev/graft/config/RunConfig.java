@@ -105,6 +105,7 @@ public record RunConfig(
         values.put(Keys.SAVE_STEPS, train.checkpoints().steps());
         values.put(Keys.SAVE_TOTAL_LIMIT, train.checkpoints().totalLimit());
         values.put(Keys.OPTIM, optimizer.optim());
+        values.put(Keys.OPTIM_MEMORY, optimizer.optimMemory());
         values.put(Keys.LEARNING_RATE, optimizer.learningRate());
         values.put(Keys.WEIGHT_DECAY, optimizer.weightDecay());
         values.put(Keys.ADAM_BETA1, optimizer.adamBeta1());

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.graft.error.ConfigException;
+import dev.graft.optim.Optim;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -188,6 +189,11 @@ public final class RunConfigReader {
                     "adapter_name_or_path: found with finetuning_type full, expected"
                             + " finetuning_type lora (or merge the adapter first)");
         }
+        var optim = get(Keys.OPTIM, Optim.PAGED_ADAMW_32BIT); // unknown where it is a problem itself
+        if (get(Keys.OPTIM_MEMORY, 0L) > 0 && !optim.paged()) {
+            problems.add(
+                    "optim_memory: found with optim %s, expected one that is paged".formatted(optim));
+        }
     }
 
     private void checkQuantization() {
@@ -301,6 +307,7 @@ public final class RunConfigReader {
         boolean full = get(Keys.FINETUNING_TYPE) == FinetuningType.FULL;
         return new OptimizerOptions(
                 get(Keys.OPTIM),
+                get(Keys.OPTIM_MEMORY),
                 get(Keys.LEARNING_RATE, full ? 2e-5 : 2e-4),
                 get(Keys.WEIGHT_DECAY),
                 get(Keys.ADAM_BETA1),

@@ -124,6 +124,17 @@ public interface Kernels {
     /// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), with g the gradient times `gradScale`.
     void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
 
+    /// One AdamW step with moments in 8-bit codes (Dettmers et al. 2022), as the CUDA kernel of
+    /// bitsandbytes takes it, in float32:
+    /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g², with g the gradient times `gradScale`;
+    /// p ← (p − lr·c/(1 − β₁ᵗ) · m / (√v + ε·c)) · (1 − lr·λ) with c = √(1 − β₂ᵗ);
+    /// then each block of m and v gets its new maximum and the nearest codes.
+    ///
+    /// It decays after the step, where `adamW` decays before it: p differs by lr²·λ at most. Where
+    /// the gradient is infinite or NaN, p stays and both moments become 0. A negative m never gets
+    /// the code of 0.
+    void adamW8bit(Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step);
+
     /// The constants of an AdamW step; `step` counts from 1.
     record AdamWStep(
             double learningRate,

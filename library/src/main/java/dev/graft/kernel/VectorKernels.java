@@ -97,4 +97,10 @@ public final class VectorKernels implements Kernels {
     public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
         VectorAdamW.step(p, gradient, m, v, step);
     }
+
+    @Override
+    public void adamW8bit(
+            Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
+        VectorAdamW8bit.step(p, gradient, m, v, step);
+    }
 }

@@ -509,6 +509,14 @@ public final class Tensor implements AutoCloseable {
         return made("amax", () -> raw.amax(new long[] {dim}, false), this);
     }
 
+    public Tensor isFinite() {
+        return made("isfinite", raw::isfinite, this);
+    }
+
+    public Tensor logicalNot() {
+        return made("logical_not", raw::logical_not, this);
+    }
+
     // ---- reductions ----
 
     public Tensor sum() {
@@ -530,6 +538,10 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor max() {
         return made("max", raw::max, this);
+    }
+
+    public Tensor amax(int dim, boolean keep) {
+        return made("amax", () -> raw.amax(new long[] {dim}, keep), this);
     }
 
     public Tensor logSumExp(int dim, boolean keep) {
