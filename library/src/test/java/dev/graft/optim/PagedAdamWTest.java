@@ -219,10 +219,10 @@ class PagedAdamWTest {
     void aDiskWithoutRoomIsAnErrorThatNamesFolderAndBytes() {
         assertThatThrownBy(() -> PageFile.create(folder, 1L << 60, 0))
                 .isInstanceOf(ConfigException.class)
-                .hasMessageContaining("no disk room for the page file")
+                .hasMessageContaining("page file of the optimizer: no disk room in")
                 .hasMessageContaining(folder.toString())
                 .hasMessageContaining("expected 1,152,921,504,606,846,976")
-                .hasMessageMatching("(?s).* has [0-9,]+ bytes free.*");
+                .hasMessageMatching("(?s).*found [0-9,]+ bytes free.*");
         assertThat(folder).isEmptyDirectory();
     }
 
