@@ -79,6 +79,7 @@ final class DiskSlots implements AutoCloseable {
 
     /// The file is written, not only made long: a write to a hole of a full disk would end the
     /// process.
+    @SuppressWarnings("MustBeClosedChecker") // the slot owns the arena
     private Slot allocate(long bytes) {
         try {
             Files.createDirectories(folder);

@@ -82,9 +82,8 @@ public final class Tape implements AutoCloseable {
         return new Var(value, isTraining() && needsGradient, gradients);
     }
 
-    /// A value that is computed now, but in a replay only if something asks for it: the last
-    // product
-    /// of a dropped segment is not computed twice.
+    /// A value that is computed now, but in a replay only if something asks for it: the product at
+    /// the end of a dropped segment is not computed twice.
     Var lazyVar(DType dtype, long[] shape, Supplier<Tensor> computation, boolean needsGradient) {
         if (mode != Mode.REPLAYING) {
             return var(computation.get(), needsGradient);
@@ -232,6 +231,9 @@ public final class Tape implements AutoCloseable {
 
     /// Runs the backward steps; the loss operation has put the first gradient in place.
     public void backward() {
+        if (policy instanceof Recompute.Offload(var folder)) {
+            workspace.disk(folder).willNeed(onDisk - 1);
+        }
         runDownTo(0);
     }
 
