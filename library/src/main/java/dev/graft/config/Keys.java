@@ -2,11 +2,11 @@ package dev.graft.config;
 
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.TargetModules;
+import dev.graft.data.DatasetFormat;
 import dev.graft.model.BaseResidency;
+import dev.graft.optim.Optim;
 import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
-import dev.graft.data.DatasetFormat;
-import dev.graft.optim.Optim;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;

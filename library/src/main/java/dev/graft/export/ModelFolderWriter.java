@@ -28,7 +28,8 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /// Writes a model as it computes now into a folder that Transformers loads: shard by shard, tensor
-/// by tensor, sums in float32; matrices in codes as plain numbers. `config.json` goes last, so a folder that has one is complete.
+/// by tensor, sums in float32; matrices in codes as plain numbers. `config.json` goes last,
+/// so a folder that has one is complete.
 public final class ModelFolderWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String HEAD = "lm_head.weight";

@@ -67,7 +67,8 @@ public final class QuantizedFolderWriter {
             String module = info.name().replaceFirst("\\.weight$", "");
             Linear linear = info.name().equals(module) ? null : model.linears().get(module);
             if (linear != null
-                    && linear.weight() instanceof FrozenWeight.Quantized(QuantizedTensor q, var _)) {
+                    && linear.weight()
+                            instanceof FrozenWeight.Quantized(QuantizedTensor q, var _)) {
                 entries.addAll(BitsAndBytes.entries(module, q));
             } else {
                 entries.add(

@@ -11,7 +11,7 @@ public sealed interface BlockMaxima {
 
     /// As they are.
     ///
-    /// @param values F32 [blocks]
+    /// @param values F32, one a block
     record Plain(Tensor values) implements BlockMaxima {
         public Plain {
             require("block maxima", values, DType.F32);
@@ -30,7 +30,7 @@ public sealed interface BlockMaxima {
 
     /// Quantized again: maximum = table(code) · outer maximum of its 256 blocks + offset.
     ///
-    /// @param codes U8 [blocks]
+    /// @param codes U8, one a block
     /// @param maxima F32, ⌈blocks / 256⌉ elements
     /// @param table F32 [256]
     record Nested(Tensor codes, Tensor maxima, Tensor table, float offset) implements BlockMaxima {

@@ -7,10 +7,10 @@ import dev.graft.tensor.Tensor;
 /// stored form of LLM.int8).
 ///
 /// @param codes I8 [out, in]
-/// @param maxima F32 [out]
+/// @param maxima F32, one a row
 public record Int8Matrix(Tensor codes, Tensor maxima) implements QuantizedMatrix {
-    /// 1/127 as bitsandbytes multiplies by it.
-    static final float STEP = 7.874015718698502e-3f;
+    /// 1/127 in float32, as bitsandbytes has it.
+    static final float STEP = 1f / 127;
 
     public Int8Matrix {
         if (codes.dtype() != DType.I8

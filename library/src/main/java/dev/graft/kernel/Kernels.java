@@ -106,7 +106,7 @@ public interface Kernels {
     /// of x is order(number of bounds strictly below x / greatest |x| of its block). An odd count
     /// is filled up with 0.
     ///
-    /// @param values F32 [n], whole blocks but for the last
+    /// @param values F32, n elements, whole blocks but for the last
     /// @param bounds 15 rising thresholds
     /// @param order the 16 codes in the order of their values
     /// @param codes U8, ⌈n/2⌉ elements, written

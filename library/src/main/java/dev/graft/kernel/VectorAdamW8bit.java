@@ -116,8 +116,7 @@ final class VectorAdamW8bit {
             beta2 = (float) step.beta2();
             rest2 = (float) (1 - step.beta2());
             epsilon = (float) (step.epsilon() * root);
-            stepSize =
-                    (float) (step.learningRate() * root / (1 - StrictMath.pow(step.beta1(), t)));
+            stepSize = (float) (step.learningRate() * root / (1 - StrictMath.pow(step.beta1(), t)));
         }
     }
 

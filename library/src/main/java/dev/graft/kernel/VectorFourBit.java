@@ -24,8 +24,7 @@ final class VectorFourBit {
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private static final VectorSpecies<Integer> INTS =
-            Lanes.SPECIES.withLanes(int.class);
+    private static final VectorSpecies<Integer> INTS = Lanes.SPECIES.withLanes(int.class);
     private static final boolean VECTORS = LENGTH == 16 || LENGTH == 8;
 
     /// Lane i takes the half byte i of a word of eight.
@@ -79,8 +78,7 @@ final class VectorFourBit {
 
         private IntVector table(int from) {
             return VECTORS
-                    ? IntVector.fromMemorySegment(
-                            INTS, table, from * 4L, ByteOrder.LITTLE_ENDIAN)
+                    ? IntVector.fromMemorySegment(INTS, table, from * 4L, ByteOrder.LITTLE_ENDIAN)
                     : null;
         }
 
@@ -95,7 +93,7 @@ final class VectorFourBit {
 
         float value(long element) {
             int pair = codes.get(ValueLayout.JAVA_BYTE, element >> 1);
-            return Lanes.get(table, (element & 1) == 0 ? pair >> 4 & 15 : pair & 15);
+            return Lanes.get(table, (element & 1) == 0 ? (pair >> 4) & 15 : pair & 15);
         }
     }
 

@@ -73,8 +73,8 @@ final class VectorQuantize {
             indices[width] = BlockRounding.index(m.bounds, 0);
         }
         for (int i = 0; i < width; i += 2) {
-            int pair = m.order[indices[i]] << 4 | m.order[indices[i + 1]];
-            m.codes.set(ValueLayout.JAVA_BYTE, at + i >> 1, (byte) pair);
+            int pair = (m.order[indices[i]] << 4) | m.order[indices[i + 1]];
+            m.codes.set(ValueLayout.JAVA_BYTE, (at + i) >> 1, (byte) pair);
         }
     }
 

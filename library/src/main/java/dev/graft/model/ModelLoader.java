@@ -34,8 +34,7 @@ public final class ModelLoader {
     private final LoadOptions options;
     private int loaded;
 
-    private ModelLoader(
-            ModelConfig config, ModelFiles files, DType compute, LoadOptions options) {
+    private ModelLoader(ModelConfig config, ModelFiles files, DType compute, LoadOptions options) {
         this.config = config;
         this.files = files;
         this.compute = compute;
@@ -109,7 +108,8 @@ public final class ModelLoader {
     }
 
     private Linear linear(String name, int out, int in, boolean bias) {
-        return new Linear(name, linearMatrix(name, out, in), bias ? vector(name + ".bias", out) : null);
+        return new Linear(
+                name, linearMatrix(name, out, in), bias ? vector(name + ".bias", out) : null);
     }
 
     private RmsNorm norm(String name) {
@@ -145,8 +145,7 @@ public final class ModelLoader {
                     "%s: %s is stored as %s, which is not quantized again; leave load_in_4bit and load_in_8bit out, or use the 16-bit checkpoint"
                             .formatted(files.folder(), name, stored.how()));
         }
-        QuantizedTensor kept =
-                options.residency() == BaseResidency.MAPPED ? stored : stored.copy();
+        QuantizedTensor kept = options.residency() == BaseResidency.MAPPED ? stored : stored.copy();
         return new FrozenWeight.Quantized(kept, compute);
     }
 

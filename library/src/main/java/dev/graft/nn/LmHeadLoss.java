@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 /// loss and gradient taken and their dx added, so the logits of a whole sequence never exist and
 /// positions without a label cost nothing.
 ///
-/// With logits z = h·Wᵀ + s·(h·Aᵀ)·Bᵀ: loss = Σ −log softmax(z) at the label, dz = softmax(z) −
-// onehot.
+/// With logits z = h·Wᵀ + s·(h·Aᵀ)·Bᵀ: loss = Σ −log softmax(z) at the label,
+/// dz = softmax(z) − onehot.
 public final class LmHeadLoss {
     private static final long LOGIT_BYTES = 32 << 20;
 

@@ -238,6 +238,9 @@ public final class Tape implements AutoCloseable {
 
     /// Runs the backward steps; the loss operation has put the first gradient in place.
     public void backward() {
+        if (policy instanceof Recompute.Offload(var folder)) {
+            workspace.disk(folder).willNeed(onDisk - 1);
+        }
         runDownTo(0);
     }
 

@@ -12,9 +12,9 @@ final class Blockwise8 {
     /// Writes the index of the nearest table value to x / greatest |x| of the block; makes
     /// temporaries in the current scope.
     ///
-    /// @param values F32 [n]
+    /// @param values F32, n elements
     /// @param table 256 rising values
-    /// @param codes U8 [n], written
+    /// @param codes U8, n elements, written
     /// @param maxima F32, ⌈n/size⌉ elements, written
     static void quantize(Tensor values, float[] table, int size, Tensor codes, Tensor maxima) {
         float[] bounds = new float[table.length - 1];

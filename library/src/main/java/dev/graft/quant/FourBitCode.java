@@ -3,26 +3,27 @@ package dev.graft.quant;
 import dev.graft.tensor.Tensor;
 
 /// The four-bit codes of bitsandbytes: sixteen values in −1 to 1, a code is an index.
+@SuppressWarnings("ImmutableEnumChecker") // the arrays never leave uncopied
 public enum FourBitCode {
     /// The quantiles of a normal distribution (Dettmers et al. 2023), rising, 0 at index 7.
     NF4(
             "nf4",
             new float[] {
                 -1f,
-                -0.6961928009986877f,
-                -0.5250730514526367f,
-                -0.39491748809814453f,
-                -0.28444138169288635f,
-                -0.18477343022823334f,
-                -0.09105003625154495f,
+                -0.6961928f,
+                -0.52507305f,
+                -0.3949175f,
+                -0.28444138f,
+                -0.18477343f,
+                -0.091050036f,
                 0f,
-                0.07958029955625534f,
-                0.16093020141124725f,
-                0.24611230194568634f,
-                0.33791524171829224f,
-                0.44070982933044434f,
-                0.5626170039176941f,
-                0.7229568362236023f,
+                0.0795803f,
+                0.1609302f,
+                0.2461123f,
+                0.33791524f,
+                0.44070983f,
+                0.562617f,
+                0.72295684f,
                 1f
             },
             new byte[] {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}),

@@ -36,7 +36,9 @@ public sealed interface Quantization {
 
         @Override
         public double bitsPerWeight() {
-            return doubleQuant ? 4 + 8.0 / blockSize + 32.0 / (256.0 * blockSize) : 4 + 32.0 / blockSize;
+            return doubleQuant
+                    ? 4 + 8.0 / blockSize + 32.0 / (256.0 * blockSize)
+                    : 4 + 32.0 / blockSize;
         }
     }
 

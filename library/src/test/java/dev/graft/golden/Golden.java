@@ -130,8 +130,7 @@ public final class Golden {
         public Model(Path folder, DType compute, LoadOptions options) {
             files = ModelFiles.open(folder);
             try {
-                transformer =
-                        ModelLoader.load(ModelConfig.read(folder), files, compute, options);
+                transformer = ModelLoader.load(ModelConfig.read(folder), files, compute, options);
             } catch (RuntimeException e) {
                 files.close();
                 throw e;
