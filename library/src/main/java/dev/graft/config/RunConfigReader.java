@@ -188,10 +188,12 @@ public final class RunConfigReader {
                     "adapter_name_or_path: found with finetuning_type full, expected"
                             + " finetuning_type lora (or merge the adapter first)");
         }
-        var optim = get(Keys.OPTIM, Optim.PAGED_ADAMW_32BIT); // unknown where it is a problem itself
+        var optim =
+                get(Keys.OPTIM, Optim.PAGED_ADAMW_32BIT); // unknown where it is a problem itself
         if (get(Keys.OPTIM_MEMORY, 0L) > 0 && !optim.paged()) {
             problems.add(
-                    "optim_memory: found with optim %s, expected one that is paged".formatted(optim));
+                    "optim_memory: found with optim %s, expected one that is paged"
+                            .formatted(optim));
         }
     }
 

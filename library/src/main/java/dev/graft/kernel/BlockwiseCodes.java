@@ -18,8 +18,7 @@ public record BlockwiseCodes(Tensor codes, Tensor absmax, CodeBook book) {
                 || absmax.numel() != blocks(codes.numel())) {
             throw new IllegalArgumentException(
                     "blockwise codes: found %s with maxima %s, expected U8 with F32 of %,d"
-                            .formatted(
-                                    codes.describe(), absmax.describe(), blocks(codes.numel())));
+                            .formatted(codes.describe(), absmax.describe(), blocks(codes.numel())));
         }
     }
 

@@ -210,7 +210,8 @@ class AdamW8bitTest {
                     }
                 }
             }
-            // the CPU decays before the step: each differs by lr · λ of its length without the decay
+            // the CPU decays before the step: each differs by lr · λ of its length without the
+            // decay
             double order = c.peer() == Peer.CPU ? decay : 0;
             float[] actual = t.p().toFloats();
             float[] expected = golden.tensor(c.peer().end()).toFloats();

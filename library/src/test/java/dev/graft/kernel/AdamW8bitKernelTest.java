@@ -60,8 +60,7 @@ class AdamW8bitKernelTest {
                     .hasMessageContaining("U8[299]")
                     .hasMessageContaining("expected 300 codes");
             Tensor one = Tensor.zeros(DType.F32, 1);
-            assertThatThrownBy(
-                            () -> new BlockwiseCodes(v.codes(), one, AdamW8bitCase.UNSIGNED))
+            assertThatThrownBy(() -> new BlockwiseCodes(v.codes(), one, AdamW8bitCase.UNSIGNED))
                     .hasMessageContaining("F32 of 2");
         }
     }
