@@ -185,7 +185,7 @@ public final class TorchKernels implements Kernels {
         }
     }
 
-    /// The numbers of all blocks. [n]
+    /// The numbers of all blocks, as a row.
     private static Tensor expand(BlockwiseCodes x) {
         Tensor values = Tensor.of(x.book().values());
         Tensor codes = x.codes().view(-1);
@@ -203,7 +203,7 @@ public final class TorchKernels implements Kernels {
         to.codes().view(-1).copyInPlace(codes.bucketize(Tensor.of(to.book().midpoints())));
     }
 
-    /// [n] as [n / 256, 256], zeros at the end.
+    /// A row of numbers as rows of 256, zeros at the end.
     private static Tensor blocks(Tensor numbers) {
         long count = BlockwiseCodes.blocks(numbers.numel());
         Tensor padded = Tensor.zeros(DType.F32, count * BlockwiseCodes.BLOCK);
