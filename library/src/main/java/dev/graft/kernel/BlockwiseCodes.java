@@ -3,8 +3,8 @@ package dev.graft.kernel;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
-/// Numbers as 8-bit codes in blocks of 256: a number is the book's value of its code, times the
-/// maximum of its block.
+/// Numbers as 8-bit codes in blocks of 256: a number is the value of its code times
+/// the maximum of its block.
 ///
 /// @param codes uint8, one a number
 /// @param absmax float32, the largest magnitude of each block; the last block may be short

@@ -130,7 +130,7 @@ public interface Kernels {
     /// p ← (p − lr·c/(1 − β₁ᵗ) · m / (√v + ε·c)) · (1 − lr·λ) with c = √(1 − β₂ᵗ);
     /// then each block of m and v gets its new maximum and the nearest codes.
     ///
-    /// It decays after the step, where `adamW` decays before it: p differs by lr²·λ at most. Where
+    /// It decays after the step, where `adamW` decays before it: p differs by lr·λ of it. Where
     /// the gradient is infinite or NaN, p stays and both moments become 0. A negative m never gets
     /// the code of 0.
     void adamW8bit(Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step);

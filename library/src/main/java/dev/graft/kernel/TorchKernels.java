@@ -213,7 +213,7 @@ public final class TorchKernels implements Kernels {
         }
     }
 
-    /// The numbers of all blocks, in a row.
+    /// The numbers of all blocks, as a row.
     private static Tensor expand(BlockwiseCodes x) {
         Tensor values = Tensor.of(x.book().values());
         Tensor codes = x.codes().view(-1);

@@ -35,11 +35,11 @@ final class VectorAdamW8bit {
                     var block = new Block(constants);
                     for (long b = from; b < to; b++) {
                         int width = (int) Math.min(BLOCK, count - b * BLOCK);
-                        ms.expand(b, width, block.m);
-                        vs.expand(b, width, block.v);
+                        ms.expand(b, width, block.m, block.codes);
+                        vs.expand(b, width, block.v, block.codes);
                         block.step(ps, gs, b * BLOCK, width);
-                        ms.encodeSigned(b, width, block.m, block.maxM);
-                        vs.encode(b, width, block.v, block.maxV);
+                        ms.encodeSigned(b, width, block.m, block.maxM, block.codes);
+                        vs.encode(b, width, block.v, block.maxV, block.codes);
                     }
                 });
     }
@@ -63,34 +63,39 @@ final class VectorAdamW8bit {
             zero = book.nearest(0);
         }
 
-        void expand(long block, int width, float[] to) {
+        void expand(long block, int width, float[] to, byte[] code) {
             float scale = Lanes.get(absmax, block);
-            long at = block * BLOCK;
+            MemorySegment.copy(codes, ValueLayout.JAVA_BYTE, block * BLOCK, code, 0, width);
             for (int i = 0; i < width; i++) {
-                to[i] = book.value(codes.get(ValueLayout.JAVA_BYTE, at + i) & 0xff) * scale;
+                to[i] = book.value(code[i] & 0xff) * scale;
             }
         }
 
-        void encode(long block, int width, float[] from, float max) {
-            Lanes.set(absmax, block, max);
-            long at = block * BLOCK;
-            float scale = max == 0 ? 1 : max; // a block of zeros gets the code of zero
+        void encode(long block, int width, float[] from, float max, byte[] code) {
+            scale(block, from, max);
             for (int i = 0; i < width; i++) {
-                int code = book.nearest(from[i] / scale);
-                codes.set(ValueLayout.JAVA_BYTE, at + i, (byte) code);
+                code[i] = (byte) book.nearest(from[i]);
             }
+            MemorySegment.copy(code, 0, codes, ValueLayout.JAVA_BYTE, block * BLOCK, width);
         }
 
         /// A negative number that is nearest to zero gets the code below zero, so that it keeps
         /// its sign.
-        void encodeSigned(long block, int width, float[] from, float max) {
-            Lanes.set(absmax, block, max);
-            long at = block * BLOCK;
-            float scale = max == 0 ? 1 : max;
+        void encodeSigned(long block, int width, float[] from, float max, byte[] code) {
+            scale(block, from, max);
             for (int i = 0; i < width; i++) {
-                int code = book.nearest(from[i] / scale);
-                int kept = code == zero && from[i] < 0 ? code - 1 : code;
-                codes.set(ValueLayout.JAVA_BYTE, at + i, (byte) kept);
+                int nearest = book.nearest(from[i]);
+                code[i] = (byte) (nearest == zero && from[i] < 0 ? nearest - 1 : nearest);
+            }
+            MemorySegment.copy(code, 0, codes, ValueLayout.JAVA_BYTE, block * BLOCK, width);
+        }
+
+        /// Keeps the maximum, and divides by it; a block of zeros stays as it is.
+        private void scale(long block, float[] x, float max) {
+            Lanes.set(absmax, block, max);
+            float divisor = max == 0 ? 1 : max;
+            for (int i = 0; i < BLOCK; i += LENGTH) {
+                FloatVector.fromArray(SPECIES, x, i).div(divisor).intoArray(x, i);
             }
         }
     }
@@ -125,6 +130,7 @@ final class VectorAdamW8bit {
         private final Constants c;
         final float[] m = new float[BLOCK];
         final float[] v = new float[BLOCK];
+        final byte[] codes = new byte[BLOCK];
         float maxM;
         float maxV;
 

@@ -14,8 +14,7 @@ import java.util.Map;
 import java.util.function.Predicate;
 
 /// AdamW with decoupled decay (Loshchilov and Hutter 2019): in 32 bits in the order of
-/// operations of `torch.optim.AdamW`, in 8 bits as bitsandbytes; in memory, or paged with the
-/// same results.
+/// `torch.optim.AdamW`, in 8 bits as bitsandbytes; in memory, or paged with the same results.
 public final class AdamW implements AutoCloseable {
     /// What does not change from step to step.
     ///

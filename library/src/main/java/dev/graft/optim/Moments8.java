@@ -12,9 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /// Moments as 8-bit codes in blocks of 256, 2.03 bytes an element (Dettmers et al. 2022): m in the
-/// signed dynamic map, v in the unsigned one. Names and zeros are those of bitsandbytes:
-/// codes 0 and maxima 0. The maxima, a 64th of the codes, stay in memory where the codes are
-/// paged.
+/// signed dynamic map, v in the unsigned one. Names and the first state are those of bitsandbytes,
+/// codes 0 and maxima 0. The maxima, a 64th of the codes, stay in memory where the codes are paged.
 record Moments8(BlockwiseCodes m, BlockwiseCodes v) implements Moments {
     private static final CodeBook SIGNED = new CodeBook(DynamicMap.signed());
     private static final CodeBook UNSIGNED = new CodeBook(DynamicMap.unsigned());

@@ -3,8 +3,8 @@ package dev.graft.optim;
 import dev.graft.kernel.BlockwiseCodes;
 import java.util.Locale;
 
-/// The optimizers, by the names of Transformers' `optim`: AdamW with its moments in 32 or in
-/// 8 bits, in memory or in a page file.
+/// The optimizers, by the names of Transformers' `optim`: AdamW with its moments in 32 or 8
+/// bits, in memory or in a page file.
 public enum Optim {
     ADAMW_TORCH(false, false),
     ADAMW_8BIT(true, false),

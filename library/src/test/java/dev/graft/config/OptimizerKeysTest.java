@@ -13,8 +13,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class OptimizerKeysTest {
     private static RunConfig read(String more) {
-        String yaml = "{model_name_or_path: m, dataset: d.jsonl, output_dir: o, " + more + "}";
-        return RunConfigReader.read(yaml, "run.yaml", Map.of());
+        return RunConfigReader.read(
+                "{model_name_or_path: m, dataset: d.jsonl, output_dir: o, %s}".formatted(more),
+                "run.yaml",
+                Map.of());
     }
 
     @ParameterizedTest

@@ -58,7 +58,7 @@ class AdamW8bitTest {
     }
 
     /// What a run of the golden file was made with.
-    private enum Peer {
+    enum Peer {
         CPU,
         CUDA;
 
@@ -71,7 +71,7 @@ class AdamW8bitTest {
         }
     }
 
-    private record Case(Kernels kernels, Peer peer) {
+    record Case(Kernels kernels, Peer peer) {
         @Override
         public String toString() {
             return kernels.getClass().getSimpleName() + " against " + peer;
@@ -210,8 +210,7 @@ class AdamW8bitTest {
                     }
                 }
             }
-            // the CPU decays before the step: each differs by lr · λ of its length without the
-            // decay
+            // the CPU decays before the step: each differs by lr · λ of the update
             double order = c.peer() == Peer.CPU ? decay : 0;
             float[] actual = t.p().toFloats();
             float[] expected = golden.tensor(c.peer().end()).toFloats();

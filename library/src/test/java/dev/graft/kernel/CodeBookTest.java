@@ -53,7 +53,8 @@ class CodeBookTest {
         assertThat(book.nearest(Float.NEGATIVE_INFINITY)).isZero();
         assertThat(book.nearest(-0f)).isEqualTo(127);
         assertThat(book.nearest(Float.MIN_VALUE)).isEqualTo(127);
-        assertThat(book.nearest(Float.NaN)).isZero();
+        assertThat(book.nearest(Float.NaN)).isBetween(0, 255);
+        assertThat(book.nearest(Float.intBitsToFloat(-1))).isBetween(0, 255);
     }
 
     @Test
