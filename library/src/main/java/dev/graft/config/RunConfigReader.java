@@ -198,6 +198,19 @@ public final class RunConfigReader {
         }
     }
 
+    private void checkQuantization() {
+        boolean four = get(Keys.LOAD_IN_4BIT, false);
+        boolean eight = get(Keys.LOAD_IN_8BIT, false);
+        if (four && eight) {
+            problems.add("load_in_4bit: found with load_in_8bit, expected one of them");
+        }
+        if ((four || eight) && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
+            problems.add(
+                    "load_in_%sbit: found with finetuning_type full, expected finetuning_type lora: weights in codes cannot take small steps"
+                            .formatted(four ? "4" : "8"));
+        }
+    }
+
     private void require(Key<?> key) {
         boolean bound = values.containsKey(key);
         if (bound && (values.get(key) == null || values.get(key).equals(List.of()))) {
