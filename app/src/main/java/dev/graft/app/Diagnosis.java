@@ -175,6 +175,12 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
                             "matrix products run at %.1f GFLOP/s, expected 20 or more a core: is the machine busy?",
                             rate));
         }
+        double bandwidth = bandwidth();
+        found(
+                "memory_gb_per_second",
+                Math.round(bandwidth * 10) / 10.0,
+                "bandwidth",
+                Figures.format("%.1f GB/s read from memory", bandwidth));
         boolean cuda = Torch.cudaAvailable();
         found(
                 "cuda",
@@ -183,6 +189,20 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
                 cuda
                         ? "CUDA available"
                         : "none: this build carries the natives for processors only");
+    }
+
+    /// Reading numbers that no cache holds, in 10⁹ bytes a second.
+    private static double bandwidth() {
+        try (var _ = Scope.open("bandwidth")) {
+            Tensor numbers = Tensor.full(DType.F32, 0.5, 64 << 20);
+            double best = Double.MAX_VALUE;
+            for (int i = 0; i < REPETITIONS; i++) {
+                long begin = System.nanoTime();
+                numbers.sum();
+                best = Math.min(best, (System.nanoTime() - begin) / 1e9);
+            }
+            return numbers.numel() * Float.BYTES / best / 1e9;
+        }
     }
 
     private static double gemm() {
