@@ -137,7 +137,7 @@ final class QuantizeTest {
                         folder.resolve("odd"),
                         "--bnb-4bit-blocksize",
                         48)
-                .failedWith(2, "48", "64");
+                .failedWith(2, "48", "a power of two from 32 to 4096");
         assertThat(folder.resolve("odd")).doesNotExist();
     }
 }
