@@ -24,9 +24,11 @@ import dev.graft.optim.AdamW;
 import dev.graft.optim.Schedule;
 import dev.graft.plan.Bill;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Torch;
 import dev.graft.train.AdapterTraining;
 import dev.graft.train.Checkpoints;
 import dev.graft.train.FullTraining;
+import dev.graft.train.MemoryWatch;
 import dev.graft.train.MetricsFile;
 import dev.graft.train.TrainEvent;
 import dev.graft.train.TrainSettings;
@@ -75,33 +77,42 @@ public final class Finetune {
         Optional<Path> checkpoint = checkOutput(output);
         Path base = Path.of(config.model().modelNameOrPath());
         ModelConfig modelConfig = ModelConfig.read(base);
+        Budget budget = Budget.of(config, modelConfig);
         try (var files = ModelFiles.open(base);
-                var tokenizer = Tokenizer.load(base);
-                var model = ModelLoader.load(modelConfig, files, DType.F32)) {
+                var tokenizer = Tokenizer.load(base)) {
             decisions.add("compute: float32, the fastest type of this processor");
             Data data = data(tokenizer, modelConfig);
-            var batches =
-                    new Batches(
-                            data.train(),
-                            config.train().perDeviceTrainBatchSize(),
-                            config.train().seed(),
-                            config.data().shuffle());
-            return train(model, files, batches, data, output, checkpoint);
+            Bill bill = budget.bill(files, data.train(), data.heldOut());
+            budget.warning(bill).ifPresent(decisions::add);
+            try (var model = ModelLoader.load(modelConfig, files, DType.F32);
+                    var memory = new MemoryWatch()) {
+                boolean complete = train(model, files, bill, data, output, checkpoint);
+                listener.accept(
+                        new TrainEvent.Measured(
+                                bill, Torch.peakResidentBytes(), memory.peakAnonymousBytes()));
+                return complete;
+            }
         }
     }
 
     private boolean train(
             Transformer model,
             ModelFiles files,
-            Batches batches,
+            Bill bill,
             Data data,
             Path output,
             Optional<Path> checkpoint) {
+        var batches =
+                new Batches(
+                        data.train(),
+                        config.train().perDeviceTrainBatchSize(),
+                        config.train().seed(),
+                        config.data().shuffle());
         TrainSettings settings = settings(batches);
         var metrics = new MetricsFile(output, config.output().loggingSteps());
         try (Tuning tuning = tuning(model)) {
             Trained trained = tuning.trained();
-            announce(model, files, trained, data);
+            announce(model.config(), bill, data);
             var checkpoints =
                     new Checkpoints(output, settings.keep(), fingerprint(settings, data, trained));
             try (var trainer =
@@ -263,14 +274,7 @@ public final class Finetune {
         return PeftFiles.load(model, folder, lora);
     }
 
-    private void announce(Transformer model, ModelFiles files, Trained trained, Data data) {
-        long bytes =
-                files.files().stream()
-                        .flatMap(f -> f.tensors().values().stream())
-                        .mapToLong(t -> t.bytes())
-                        .sum();
-        long count = trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
-        ModelConfig m = model.config();
+    private void announce(ModelConfig m, Bill bill, Data data) {
         String name =
                 "%s: %s, %d layers, hidden %d, vocabulary %,d"
                         .formatted(
@@ -281,7 +285,7 @@ public final class Finetune {
                                 m.vocabulary());
         listener.accept(
                 new TrainEvent.Prepared(
-                        Bill.of(m.parameters(), bytes, count),
+                        bill,
                         name,
                         data.train().report().toString(),
                         data.heldOutExamples(),

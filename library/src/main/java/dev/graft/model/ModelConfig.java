@@ -1,6 +1,7 @@
 package dev.graft.model;
 
 import dev.graft.tensor.DType;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /// A decoder as its `config.json` describes it.
@@ -43,9 +44,10 @@ public record ModelConfig(
             double ropeTheta,
             RopeScaling ropeScaling) {}
 
-    /// Reads `config.json` of a model folder.
+    /// Reads `config.json` of a model folder, or such a file itself.
     public static ModelConfig read(Path folder) {
-        return ModelConfigReader.read(folder.resolve("config.json"));
+        boolean isFile = Files.isRegularFile(folder);
+        return ModelConfigReader.read(isFile ? folder : folder.resolve("config.json"));
     }
 
     /// Weights of the model, each counted once.

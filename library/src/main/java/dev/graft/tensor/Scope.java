@@ -2,6 +2,7 @@ package dev.graft.tensor;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.LongAdder;
 
 /// The lifetime of tensors: every tensor belongs to the scope that was current on its thread when
@@ -12,7 +13,8 @@ import java.util.concurrent.atomic.LongAdder;
 public final class Scope implements AutoCloseable {
     private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
     private static final LongAdder LIVE_TENSORS = new LongAdder();
-    private static final LongAdder LIVE_BYTES = new LongAdder();
+    private static final AtomicLong LIVE_BYTES = new AtomicLong();
+    private static final AtomicLong PEAK_BYTES = new AtomicLong();
 
     private final String name;
     private final Scope parent;
@@ -116,7 +118,10 @@ public final class Scope implements AutoCloseable {
     void register(Tensor tensor) {
         link(tensor);
         LIVE_TENSORS.increment();
-        LIVE_BYTES.add(tensor.ownBytes);
+        long live = LIVE_BYTES.addAndGet(tensor.ownBytes);
+        if (live > PEAK_BYTES.get()) {
+            PEAK_BYTES.accumulateAndGet(live, Math::max);
+        }
     }
 
     void release(Tensor tensor) {
@@ -126,7 +131,7 @@ public final class Scope implements AutoCloseable {
 
     private static void forget(Tensor tensor) {
         LIVE_TENSORS.decrement();
-        LIVE_BYTES.add(-tensor.ownBytes);
+        LIVE_BYTES.addAndGet(-tensor.ownBytes);
     }
 
     private void link(Tensor tensor) {
@@ -187,7 +192,17 @@ public final class Scope implements AutoCloseable {
 
     /// Bytes of memory that all live tensors of the process own; views and mapped files count 0.
     public static long liveBytes() {
-        return LIVE_BYTES.sum();
+        return LIVE_BYTES.get();
+    }
+
+    /// The most that `liveBytes` has been since the last reset.
+    public static long peakLiveBytes() {
+        return PEAK_BYTES.get();
+    }
+
+    /// Begins to look for the peak anew.
+    public static void resetPeak() {
+        PEAK_BYTES.set(LIVE_BYTES.get());
     }
 
     /// Live tensors of the process, views included.

@@ -1,0 +1,139 @@
+package dev.graft;
+
+import dev.graft.config.PlanInput;
+import dev.graft.config.RunConfig;
+import dev.graft.data.Batch;
+import dev.graft.data.Dataset;
+import dev.graft.data.Example;
+import dev.graft.error.OutOfMemory;
+import dev.graft.format.ModelFiles;
+import dev.graft.model.ModelConfig;
+import dev.graft.model.ModelLayout;
+import dev.graft.plan.Advice;
+import dev.graft.plan.BaseStorage;
+import dev.graft.plan.BatchShape;
+import dev.graft.plan.Bill;
+import dev.graft.plan.ByteSize;
+import dev.graft.plan.Fit;
+import dev.graft.plan.Fit.Verdict;
+import dev.graft.plan.Job;
+import dev.graft.plan.Machine;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/// The plan of a run against the memory of the machine: with the shortest of sequences before
+/// anything is read, and with the real ones before the weights are.
+final class Budget {
+    private final RunConfig config;
+    private final Job job;
+    private final long memory;
+
+    private Budget(RunConfig config, Job job, long memory) {
+        this.config = config;
+        this.job = job;
+        this.memory = memory;
+    }
+
+    /// @throws OutOfMemory if the run cannot fit, whatever its data are
+    static Budget of(RunConfig config, ModelConfig model) {
+        var budget = new Budget(config, PlanInput.of(config, model), Machine.memory());
+        budget.refuseWhereTooLarge(budget.job.with(BatchShape.of(1, 2)));
+        return budget;
+    }
+
+    /// The bill of the run on its data.
+    ///
+    /// @throws OutOfMemory if it cannot fit; says what to change
+    Bill bill(ModelFiles files, Dataset train, List<Batch> heldOut) {
+        Job known = job.with(largest(train));
+        known = known.with(base(files)).with(heap(files.folder(), train, heldOut));
+        Optional<Batch> evaluated = heldOut.stream().max(Comparator.comparing(Batch::tokens));
+        known =
+                known.evaluating(
+                        evaluated
+                                .map(b -> new BatchShape(b.sequences(), b.longest(), b.tokens()))
+                                .orElse(null));
+        refuseWhereTooLarge(known);
+        return Bill.of(known);
+    }
+
+    /// The largest batch that can be drawn: the longest examples together.
+    private BatchShape largest(Dataset train) {
+        List<Integer> longest =
+                train.examples().stream()
+                        .map(Example::length)
+                        .sorted(Comparator.reverseOrder())
+                        .limit(config.train().perDeviceTrainBatchSize())
+                        .toList();
+        long tokens = longest.stream().mapToLong(n -> n).sum();
+        return new BatchShape(longest.size(), longest.getFirst(), tokens);
+    }
+
+    private BaseStorage base(ModelFiles files) {
+        String embedding = ModelLayout.of(job.model()).embedding().path() + ".weight";
+        BaseStorage base = job.base();
+        return new BaseStorage(
+                files.info(embedding).dtype(), base.quantization(), base.residency());
+    }
+
+    private static Job.Heap heap(Path folder, Dataset train, List<Batch> heldOut) {
+        try {
+            return new Job.Heap(
+                    train.tokens() + heldOut.stream().mapToLong(Batch::tokens).sum(),
+                    Files.size(folder.resolve("tokenizer.json")));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void refuseWhereTooLarge(Job some) {
+        boolean fits = new Fit(memory).of(some) != Verdict.TOO_LARGE;
+        if (fits || config.output().force()) {
+            return;
+        }
+        Advice advice = Advice.of(job, memory);
+        throw new OutOfMemory(
+                "this run needs %s of memory and may use %s (%s); %s; force: true runs it all the same"
+                        .formatted(
+                                ByteSize.of(advice.bill().needed()),
+                                ByteSize.of(memory),
+                                shares(advice.bill()),
+                                changes(advice)));
+    }
+
+    private static String shares(Bill bill) {
+        return bill.parts().stream()
+                .filter(p -> p.place().resident() && p.bytes() > bill.needed() / 20)
+                .map(p -> p.key() + " " + ByteSize.of(p.bytes()))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String changes(Advice advice) {
+        if (advice.changes().isEmpty()) {
+            return "nothing makes it fit: the least is "
+                    + ByteSize.of(advice.changed().needed());
+        }
+        return "it fits in %s with %s"
+                .formatted(
+                        ByteSize.of(advice.changed().needed()),
+                        advice.changes().stream()
+                                .map(Advice.Change::key)
+                                .collect(Collectors.joining(", ")));
+    }
+
+    /// What is to be told although the run fits: that its base does not stay in memory.
+    Optional<String> warning(Bill bill) {
+        if (bill.needed() <= memory) {
+            return Optional.empty();
+        }
+        return Optional.of(
+                "memory: %s are needed and %s may be used, so files are read again at every step"
+                        .formatted(ByteSize.of(bill.needed()), ByteSize.of(memory)));
+    }
+}

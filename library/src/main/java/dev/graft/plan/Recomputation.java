@@ -1,0 +1,18 @@
+package dev.graft.plan;
+
+/// What the forward pass throws away and the backward pass computes again.
+public enum Recomputation {
+    /// Nothing: the fastest.
+    NONE,
+    /// The `[T, F]` values of the feed-forward part.
+    MLP,
+    /// All of a layer but its input.
+    LAYER,
+    /// The same, and the inputs of the layers wait in a file.
+    OFFLOAD;
+
+    /// Whether a layer's values are computed again as a whole.
+    public boolean wholeLayers() {
+        return this == LAYER || this == OFFLOAD;
+    }
+}
