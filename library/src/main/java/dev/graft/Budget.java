@@ -1,5 +1,7 @@
 package dev.graft;
 
+import dev.graft.adapter.TargetResolution;
+import dev.graft.adapter.TargetResolution.Target;
 import dev.graft.config.PlanInput;
 import dev.graft.config.RunConfig;
 import dev.graft.data.Batch;
@@ -18,10 +20,12 @@ import dev.graft.plan.Fit;
 import dev.graft.plan.Fit.Verdict;
 import dev.graft.plan.Job;
 import dev.graft.plan.Machine;
+import dev.graft.plan.Tuning;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -53,7 +57,7 @@ final class Budget {
     Bill bill(ModelFiles files, Dataset train, List<Batch> heldOut) {
         Job known = job.with(largest(train));
         known = known.with(base(files)).with(heap(files.folder(), train, heldOut));
-        Optional<Batch> evaluated = heldOut.stream().max(Comparator.comparing(Batch::tokens));
+        Optional<Batch> evaluated = heldOut.stream().max(Comparator.comparingInt(Batch::tokens));
         known =
                 known.evaluating(
                         evaluated
@@ -116,8 +120,7 @@ final class Budget {
 
     private static String changes(Advice advice) {
         if (advice.changes().isEmpty()) {
-            return "nothing makes it fit: the least is "
-                    + ByteSize.of(advice.changed().needed());
+            return "nothing makes it fit: the least is " + ByteSize.of(advice.changed().needed());
         }
         return "it fits in %s with %s"
                 .formatted(
@@ -127,13 +130,25 @@ final class Budget {
                                 .collect(Collectors.joining(", ")));
     }
 
-    /// What is to be told although the run fits: that its base does not stay in memory.
-    Optional<String> warning(Bill bill) {
-        if (bill.needed() <= memory) {
-            return Optional.empty();
+    /// What follows from the plan and a user should know.
+    List<String> decisions(Bill bill) {
+        List<String> decisions = new ArrayList<>();
+        if (bill.job().tuning() instanceof Tuning.Lora(var lora)) {
+            config.model()
+                    .adapterNameOrPath()
+                    .map("adapter: goes on from %s, whose r and modules count"::formatted)
+                    .ifPresent(decisions::add);
+            var targets = TargetResolution.of(lora, ModelLayout.of(job.model())).lora();
+            Target first = targets.getFirst();
+            decisions.add(
+                    "adapter: %d modules, such as %s (r %d, scale %s)"
+                            .formatted(targets.size(), first.path(), first.rank(), first.scale()));
         }
-        return Optional.of(
-                "memory: %s are needed and %s may be used, so files are read again at every step"
-                        .formatted(ByteSize.of(bill.needed()), ByteSize.of(memory)));
+        if (bill.needed() > memory) {
+            decisions.add(
+                    "memory: %s are needed and %s may be used, so files are read again at every step"
+                            .formatted(ByteSize.of(bill.needed()), ByteSize.of(memory)));
+        }
+        return decisions;
     }
 }

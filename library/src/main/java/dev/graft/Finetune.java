@@ -83,10 +83,11 @@ public final class Finetune {
             decisions.add("compute: float32, the fastest type of this processor");
             Data data = data(tokenizer, modelConfig);
             Bill bill = budget.bill(files, data.train(), data.heldOut());
-            budget.warning(bill).ifPresent(decisions::add);
+            decisions.addAll(budget.decisions(bill));
+            announce(modelConfig, bill, data);
             try (var model = ModelLoader.load(modelConfig, files, DType.F32);
                     var memory = new MemoryWatch()) {
-                boolean complete = train(model, files, bill, data, output, checkpoint);
+                boolean complete = train(model, files, data, output, checkpoint);
                 listener.accept(
                         new TrainEvent.Measured(
                                 bill, Torch.peakResidentBytes(), memory.peakAnonymousBytes()));
@@ -98,7 +99,6 @@ public final class Finetune {
     private boolean train(
             Transformer model,
             ModelFiles files,
-            Bill bill,
             Data data,
             Path output,
             Optional<Path> checkpoint) {
@@ -112,7 +112,6 @@ public final class Finetune {
         var metrics = new MetricsFile(output, config.output().loggingSteps());
         try (Tuning tuning = tuning(model)) {
             Trained trained = tuning.trained();
-            announce(model.config(), bill, data);
             var checkpoints =
                     new Checkpoints(output, settings.keep(), fingerprint(settings, data, trained));
             try (var trainer =
@@ -251,14 +250,6 @@ public final class Finetune {
             return new Tuning(new FullTraining(FullTuning.attach(model)), null);
         }
         Adapter adapter = adapter(model);
-        var targets = adapter.resolution().lora();
-        decisions.add(
-                "adapter: %d modules, such as %s (r %d, scale %s)"
-                        .formatted(
-                                targets.size(),
-                                targets.getFirst().path(),
-                                targets.getFirst().rank(),
-                                targets.getFirst().scale()));
         return new Tuning(new AdapterTraining(adapter), adapter);
     }
 
@@ -270,7 +261,6 @@ public final class Finetune {
         }
         Path folder = Path.of(existing.get());
         LoraConfig lora = PeftFiles.readConfig(folder).withDropout(config.lora().loraDropout());
-        decisions.add("adapter: goes on from " + folder + ", whose r and modules count");
         return PeftFiles.load(model, folder, lora);
     }
 

@@ -34,6 +34,7 @@ final class TrainSummary implements Consumer<TrainEvent> {
             }
             case TrainEvent.Prepared _,
                     TrainEvent.Started _,
+                    TrainEvent.Measured _,
                     TrainEvent.Warned _,
                     TrainEvent.Interrupted _ -> {}
         }

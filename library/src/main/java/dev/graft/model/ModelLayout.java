@@ -8,7 +8,8 @@ import java.util.List;
 /// @param embedding the table [V, H]
 /// @param linears every linear map in the order of Transformers, the head last
 /// @param norms every norm
-public record ModelLayout(ModelConfig config, Matrix embedding, List<Matrix> linears, List<Vector> norms) {
+public record ModelLayout(
+        ModelConfig config, Matrix embedding, List<Matrix> linears, List<Vector> norms) {
     private static final String EMBEDDING = "model.embed_tokens";
     private static final String HEAD = "lm_head";
 

@@ -18,7 +18,6 @@ public final class Attention {
     /// Scores that heads are taken together for.
     public static final long SCORE_BYTES = 2 << 20;
 
-
     private final Workspace workspace;
     private final double scale;
 

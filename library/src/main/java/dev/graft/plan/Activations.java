@@ -147,15 +147,15 @@ final class Activations {
         return new Footprint(before, before + Math.max(loss, back), onDisk);
     }
 
-    /// A pass without gradients: one layer at a time.
+    /// A pass without gradients: one layer and its input at a time, and the rows of the table.
     long evaluation(BatchShape batch) {
         long tokens = batch.tokens();
-        long layer =
-                layers().stream().mapToLong(l -> hidden + layer(l) - l.ranks(0, 7)).max().orElse(0);
-        long inLayers = embedding(tokens) + tokens * (layer - hidden) * numberBytes;
-        long atTheEnd =
-                tokens * hidden * numberBytes + lastNorm(tokens) + lossRows(batch, false);
-        return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
+        long layer = layers().stream().mapToLong(l -> layer(l) - l.ranks(0, 7)).max().orElse(0);
+        boolean isFrozen = !trained.whole().contains(model.embedding().path());
+        long rows = isFrozen ? tokens * hidden * stored.bytes() : 0;
+        long inLayers = tokens * (hidden + layer) * numberBytes;
+        long atTheEnd = tokens * hidden * numberBytes + lastNorm(tokens) + lossRows(batch, false);
+        return idsAndAngles(tokens) + rows + Math.max(inLayers, atTheEnd);
     }
 
     /// The labelled rows of a chunk of the loss, their gradients, and those of the head's adapter.
@@ -190,15 +190,7 @@ final class Activations {
         long queryTurn = d + dNormed + 2 * queries;
         long query = d + dNormed + queries + layer.step(0);
         return LongStream.of(
-                        down,
-                        gateAndUp,
-                        output,
-                        attention,
-                        value,
-                        keyTurn,
-                        key,
-                        queryTurn,
-                        query)
+                        down, gateAndUp, output, attention, value, keyTurn, key, queryTurn, query)
                 .max()
                 .orElseThrow();
     }

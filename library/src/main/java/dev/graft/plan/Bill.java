@@ -116,8 +116,7 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
                     full
                             ? Place.PASSING
                             : base.residency() == Residency.MEMORY ? Place.MEMORY : Place.MAPPED;
-            Place quantized =
-                    base.residency() == Residency.STREAMED ? Place.MAPPED : Place.MEMORY;
+            Place quantized = base.residency() == Residency.STREAMED ? Place.MAPPED : Place.MEMORY;
             if (base.residency() == Residency.STREAMED && !full) {
                 streamed(plain, codes + scales);
             } else {
@@ -162,10 +161,7 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
 
         private long vectors() {
             return model.norms().stream().mapToLong(ModelLayout.Vector::length).sum()
-                    + model.linears().stream()
-                            .filter(Matrix::bias)
-                            .mapToLong(Matrix::out)
-                            .sum();
+                    + model.linears().stream().filter(Matrix::bias).mapToLong(Matrix::out).sum();
         }
 
         private void trained() {
@@ -185,8 +181,7 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
         /// The passes do not run at once: what an evaluation or the norm of the largest gradient
         /// takes beyond a training pass is a part of its own.
         private void passes() {
-            Activations.Footprint pass =
-                    activations.training(job.batch(), job.recomputation());
+            Activations.Footprint pass = activations.training(job.batch(), job.recomputation());
             add("activations", pass.kept(), Place.MEMORY, "kept for the backward pass");
             add("backward", pass.peak() - pass.kept(), Place.MEMORY, "gradients of activations");
             add("offloaded", pass.onDisk(), Place.DISK, "inputs of the layers");

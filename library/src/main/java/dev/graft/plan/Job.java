@@ -41,8 +41,7 @@ public record Job(
     }
 
     public Job with(BaseStorage other) {
-        return new Job(
-                model, other, tuning, optimizer, recomputation, batch, evaluation, heap);
+        return new Job(model, other, tuning, optimizer, recomputation, batch, evaluation, heap);
     }
 
     public Job with(Tuning other) {

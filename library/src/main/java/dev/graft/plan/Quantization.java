@@ -60,8 +60,8 @@ public sealed interface Quantization {
         };
     }
 
-    /// Bytes of the scales of a matrix: 4⌈n/b⌉, or ⌈n/b⌉ + 4⌈⌈n/b⌉/256⌉ + 4 where they are quantized
-    /// themselves; 4 a row for 8-bit.
+    /// Bytes of the scales of a matrix: 4⌈n/b⌉, or ⌈n/b⌉ + 4⌈⌈n/b⌉/256⌉ + 4 where they are
+    /// quantized themselves; 4 a row for 8-bit.
     default long scaleBytes(Matrix linear) {
         return switch (this) {
             case None() -> 0;
