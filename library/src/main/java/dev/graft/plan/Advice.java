@@ -125,7 +125,7 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
 
         private boolean recompute() {
             for (Recomputation policy : Recomputation.values()) {
-                if (policy.ordinal() > at.recomputation().ordinal()
+                if (policy.compareTo(at.recomputation()) > 0
                         && made(
                                 "gradient_checkpointing: " + policy.name().toLowerCase(Locale.ROOT),
                                 switch (policy) {

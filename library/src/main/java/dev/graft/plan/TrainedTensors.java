@@ -43,7 +43,7 @@ public record TrainedTensors(
         whole.add(model.embedding().path());
         elements.put(model.embedding().path() + ".weight", model.embedding().elements());
         for (Matrix linear : model.linears()) {
-            boolean isTied = linear == model.head() && model.config().tiedEmbeddings();
+            boolean isTied = linear.equals(model.head()) && model.config().tiedEmbeddings();
             whole.add(linear.path());
             if (!isTied) {
                 elements.put(linear.path() + ".weight", linear.elements());
