@@ -19,7 +19,8 @@ final class HelpTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"plan", "train", "generate", "eval", "merge", "init", "doctor", "logits"})
+    @ValueSource(
+            strings = {"plan", "train", "generate", "eval", "merge", "init", "doctor", "logits"})
     void everyCommandExplainsItself(String command) {
         Ran help = Ran.of(command, "--help").succeeded();
         assertThat(help.out()).contains("graft " + command, "--help", "--debug");
