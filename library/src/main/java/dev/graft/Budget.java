@@ -2,6 +2,7 @@ package dev.graft;
 
 import dev.graft.adapter.TargetResolution;
 import dev.graft.adapter.TargetResolution.Target;
+import dev.graft.config.GradientCheckpointing;
 import dev.graft.config.PlanInput;
 import dev.graft.config.RunConfig;
 import dev.graft.data.Batch;
@@ -12,7 +13,6 @@ import dev.graft.format.ModelFiles;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
 import dev.graft.plan.Advice;
-import dev.graft.plan.BaseStorage;
 import dev.graft.plan.BatchShape;
 import dev.graft.plan.Bill;
 import dev.graft.plan.ByteSize;
@@ -20,7 +20,9 @@ import dev.graft.plan.Fit;
 import dev.graft.plan.Fit.Verdict;
 import dev.graft.plan.Job;
 import dev.graft.plan.Machine;
+import dev.graft.plan.Recomputation;
 import dev.graft.plan.Tuning;
+import dev.graft.quant.QuantizationConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -46,8 +48,12 @@ final class Budget {
 
     /// @throws OutOfMemory if the run cannot fit, whatever its data are
     static Budget of(RunConfig config, ModelConfig model) {
-        var budget = new Budget(config, PlanInput.of(config, model), Machine.memory());
-        budget.refuseWhereTooLarge(budget.job.with(BatchShape.of(1, 2)));
+        long memory = Machine.memory();
+        Path base = Path.of(config.model().modelNameOrPath());
+        QuantizationConfig codes = ModelConfig.codes(base).orElse(null);
+        var budget = new Budget(config, PlanInput.of(config, model, codes, memory), memory);
+        Job least = budget.job.with(BatchShape.of(1, 2));
+        budget.refuseWhereTooLarge(least, budget.job);
         return budget;
     }
 
@@ -55,16 +61,20 @@ final class Budget {
     ///
     /// @throws OutOfMemory if it cannot fit; says what to change
     Bill bill(ModelFiles files, Dataset train, List<Batch> heldOut) {
-        Job known = job.with(largest(train));
-        known = known.with(base(files)).with(heap(files.folder(), train, heldOut));
+        String embedding = ModelLayout.of(job.model()).embedding().path() + ".weight";
         Optional<Batch> evaluated = heldOut.stream().max(Comparator.comparingInt(Batch::tokens));
-        known =
-                known.evaluating(
-                        evaluated
-                                .map(b -> new BatchShape(b.sequences(), b.longest(), b.tokens()))
-                                .orElse(null));
-        refuseWhereTooLarge(known);
-        return Bill.of(known);
+        Job known =
+                job.with(largest(train))
+                        .with(job.base().with(files.info(embedding).dtype()))
+                        .with(heap(files.folder(), train, heldOut))
+                        .evaluating(evaluated.map(Budget::shape).orElse(null));
+        Job chosen = PlanInput.recomputing(config, known, memory);
+        refuseWhereTooLarge(chosen, chosen);
+        return Bill.of(chosen);
+    }
+
+    private static BatchShape shape(Batch batch) {
+        return new BatchShape(batch.sequences(), batch.longest(), batch.tokens());
     }
 
     /// The largest batch that can be drawn: the longest examples together.
@@ -79,13 +89,6 @@ final class Budget {
         return new BatchShape(longest.size(), longest.getFirst(), tokens);
     }
 
-    private BaseStorage base(ModelFiles files) {
-        String embedding = ModelLayout.of(job.model()).embedding().path() + ".weight";
-        BaseStorage base = job.base();
-        return new BaseStorage(
-                files.info(embedding).dtype(), base.quantization(), base.residency());
-    }
-
     private static Job.Heap heap(Path folder, Dataset train, List<Batch> heldOut) {
         try {
             return new Job.Heap(
@@ -96,12 +99,13 @@ final class Budget {
         }
     }
 
-    private void refuseWhereTooLarge(Job some) {
+    /// @param told what the message is about
+    private void refuseWhereTooLarge(Job some, Job told) {
         boolean fits = new Fit(memory).of(some) != Verdict.TOO_LARGE;
         if (fits || config.output().force()) {
             return;
         }
-        Advice advice = Advice.of(job, memory);
+        Advice advice = Advice.of(told, memory);
         throw new OutOfMemory(
                 "this run needs %s of memory and may use %s (%s); %s; force: true runs it all the same"
                         .formatted(
@@ -144,11 +148,22 @@ final class Budget {
                     "adapter: %d modules, such as %s (r %d, scale %s)"
                             .formatted(targets.size(), first.path(), first.rank(), first.scale()));
         }
+        decisions.add("gradient_checkpointing: " + recomputation(bill));
         if (bill.needed() > memory) {
             decisions.add(
                     "memory: %s are needed and %s may be used, so files are read again at every step"
                             .formatted(ByteSize.of(bill.needed()), ByteSize.of(memory)));
         }
         return decisions;
+    }
+
+    private String recomputation(Bill bill) {
+        Recomputation chosen = bill.job().recomputation();
+        if (config.train().gradientCheckpointing() != GradientCheckpointing.AUTO) {
+            return chosen.toString();
+        }
+        return chosen == Recomputation.NONE
+                ? "none, since everything fits"
+                : "%s, the least that fits".formatted(chosen);
     }
 }

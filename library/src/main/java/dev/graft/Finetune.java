@@ -20,7 +20,9 @@ import dev.graft.model.FullTuning;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
+import dev.graft.nn.Recompute;
 import dev.graft.optim.AdamW;
+import dev.graft.optim.Paging;
 import dev.graft.optim.Schedule;
 import dev.graft.plan.Bill;
 import dev.graft.tensor.DType;
@@ -85,9 +87,9 @@ public final class Finetune {
             Bill bill = budget.bill(files, data.train(), data.heldOut());
             decisions.addAll(budget.decisions(bill));
             announce(modelConfig, bill, data);
-            try (var model = ModelLoader.load(modelConfig, files, DType.F32);
+            try (var model = load(modelConfig, files);
                     var memory = new MemoryWatch()) {
-                boolean complete = train(model, files, data, output, checkpoint);
+                boolean complete = train(model, files, bill, data, output, checkpoint);
                 listener.accept(
                         new TrainEvent.Measured(
                                 bill, Torch.peakResidentBytes(), memory.peakAnonymousBytes()));
@@ -96,9 +98,20 @@ public final class Finetune {
         }
     }
 
+    private Transformer load(ModelConfig modelConfig, ModelFiles files) {
+        var options =
+                config.quantization()
+                        .load()
+                        .withProgress(
+                                (done, total) ->
+                                        listener.accept(new TrainEvent.Loading(done, total)));
+        return ModelLoader.load(modelConfig, files, DType.F32, options);
+    }
+
     private boolean train(
             Transformer model,
             ModelFiles files,
+            Bill bill,
             Data data,
             Path output,
             Optional<Path> checkpoint) {
@@ -108,7 +121,7 @@ public final class Finetune {
                         config.train().perDeviceTrainBatchSize(),
                         config.train().seed(),
                         config.data().shuffle());
-        TrainSettings settings = settings(batches);
+        TrainSettings settings = settings(batches, bill);
         var metrics = new MetricsFile(output, config.output().loggingSteps());
         try (Tuning tuning = tuning(model)) {
             Trained trained = tuning.trained();
@@ -198,7 +211,17 @@ public final class Finetune {
                 : new Data(train, heldOut.inOrder(batchSize), heldOut.size());
     }
 
-    private TrainSettings settings(Batches batches) {
+    /// What the backward pass computes again instead of keeping it.
+    private static Recompute recompute(Bill bill, Path output) {
+        return switch (bill.job().recomputation()) {
+            case NONE -> new Recompute.None();
+            case MLP -> new Recompute.Mlp();
+            case LAYER -> new Recompute.Layer();
+            case OFFLOAD -> new Recompute.Offload(output);
+        };
+    }
+
+    private TrainSettings settings(Batches batches, Bill bill) {
         var train = config.train();
         var optimizer = config.optimizer();
         int perEpoch = Math.ceilDiv(batches.perEpoch(), train.gradientAccumulationSteps());
@@ -216,7 +239,9 @@ public final class Finetune {
                         optimizer.adamBeta1(),
                         optimizer.adamBeta2(),
                         optimizer.adamEpsilon(),
-                        optimizer.weightDecay()),
+                        optimizer.weightDecay(),
+                        optimizer.optim(),
+                        new Paging(config.output().outputDir(), optimizer.optimMemory())),
                 new Schedule(
                         Schedule.Course.valueOf(schedule.type().name()),
                         schedule.warmupSteps(total),
@@ -224,6 +249,7 @@ public final class Finetune {
                 every(train.evaluation().strategy(), train.evaluation().steps(), perEpoch),
                 every(train.checkpoints().strategy(), train.checkpoints().steps(), perEpoch),
                 train.checkpoints().totalLimit(),
+                recompute(bill, config.output().outputDir()),
                 train.seed());
     }
 
@@ -284,7 +310,7 @@ public final class Finetune {
 
     /// What has to be equal for a checkpoint to belong to this run.
     private String fingerprint(TrainSettings settings, Data data, Trained trained) {
-        return "seed %d, shuffle %s, %d examples, %d trained tokens, batch %d x %d, %d steps, learning rate %s %s, %d parameters"
+        return "seed %d, shuffle %s, %d examples, %d trained tokens, batch %d x %d, %d steps, AdamW in %d bits, learning rate %s %s, %d parameters"
                 .formatted(
                         settings.seed(),
                         config.data().shuffle(),
@@ -293,6 +319,7 @@ public final class Finetune {
                         config.train().perDeviceTrainBatchSize(),
                         settings.accumulation(),
                         settings.totalSteps(),
+                        settings.adamW().optim().eightBit() ? 8 : 32,
                         settings.learningRate(),
                         settings.schedule().course(),
                         trained.parameters().stream().mapToLong(p -> p.value().numel()).sum());

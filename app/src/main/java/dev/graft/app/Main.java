@@ -71,6 +71,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new GenerateCommand(console))
                 .addSubcommand(new EvalCommand(console))
                 .addSubcommand(new MergeCommand(console))
+                .addSubcommand(new QuantizeCommand(console))
                 .addSubcommand(new InitCommand(console))
                 .addSubcommand(new DemoCommand(console))
                 .addSubcommand(new DemoCorpusCommand(console))

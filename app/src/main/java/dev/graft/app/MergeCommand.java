@@ -1,7 +1,9 @@
 package dev.graft.app;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import dev.graft.error.ConfigException;
 import dev.graft.export.ModelFolderWriter;
+import dev.graft.quant.BitsAndBytes;
 import dev.graft.tensor.DType;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -35,6 +37,13 @@ final class MergeCommand implements Callable<Integer> {
             description = "float32, bfloat16 or float16 (default: that of the base).")
     private DType dtype;
 
+    @Option(
+            names = "--dequantize",
+            description =
+                    "Write a base in codes as the plain numbers that it stands for, with the"
+                            + " adapter added.")
+    private boolean dequantize;
+
     @Option(names = "--json", description = "One JSON object on standard output.")
     private boolean json;
 
@@ -45,6 +54,11 @@ final class MergeCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (OpenModel open = arguments.open()) {
+            if (BitsAndBytes.isIn(open.files()) && !dequantize) {
+                throw new ConfigException(
+                        "--model: %s is stored in codes, and an adapter merged into codes is mostly rounded away; expected the 16-bit base that it was made from (recommended), or --dequantize, which writes the values that the codes stand for plus the adapter in 16 bits"
+                                .formatted(open.files().folder()));
+            }
             NewFolder.write(
                     output,
                     part -> new ModelFolderWriter(open.model(), open.files(), dtype).write(part));

@@ -4,6 +4,7 @@ import dev.graft.adapter.PeftFiles;
 import dev.graft.error.ConfigException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /// Which model a command works on.
@@ -19,8 +20,11 @@ final class ModelArguments {
     @Option(names = "--adapter", paramLabel = "DIR", description = "Folder of an adapter.")
     private Path adapter;
 
+    @Mixin private QuantizationArguments quantization;
+
     OpenModel open() {
-        return OpenModel.open(model == null ? baseOfAdapter() : checked(model), adapter);
+        Path base = model == null ? baseOfAdapter() : checked(model);
+        return OpenModel.open(base, adapter, quantization.load());
     }
 
     private static Path checked(Path model) {

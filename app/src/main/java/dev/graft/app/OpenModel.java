@@ -4,6 +4,7 @@ import dev.graft.adapter.Adapter;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.data.Tokenizer;
 import dev.graft.format.ModelFiles;
+import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
@@ -25,11 +26,15 @@ final class OpenModel implements AutoCloseable {
 
     /// @param adapter folder, or null for the base alone
     static OpenModel open(Path base, Path adapter) {
+        return open(base, adapter, LoadOptions.PLAIN);
+    }
+
+    static OpenModel open(Path base, Path adapter, LoadOptions options) {
         ModelConfig config = ModelConfig.read(base);
         var files = ModelFiles.open(base);
         Transformer model = null;
         try {
-            model = ModelLoader.load(config, files, DType.F32);
+            model = ModelLoader.load(config, files, DType.F32, options);
             return new OpenModel(
                     files, model, adapter == null ? null : PeftFiles.load(model, adapter));
         } catch (RuntimeException e) {

@@ -7,7 +7,6 @@ import dev.graft.model.ModelConfig;
 import dev.graft.plan.ByteSize;
 import dev.graft.plan.Job;
 import dev.graft.plan.Machine;
-import dev.graft.plan.Quantization;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -81,7 +80,7 @@ final class PlanCommand implements Callable<Integer> {
     public Integer call() {
         long budget = memory == null ? Machine.memory() : ByteSize.parse("--memory", memory);
         RunConfig config = config();
-        Job job = job(config);
+        Job job = job(config, budget);
         var report = PlanReport.of(job, budget);
         if (json) {
             console.json(report.toJson());
@@ -98,6 +97,9 @@ final class PlanCommand implements Callable<Integer> {
         if (method != null) {
             keys.put("finetuning_type", method == Method.FULL ? "full" : "lora");
         }
+        if (method == Method.QLORA && !"true".equals(keys.get("load_in_8bit"))) {
+            keys.put("load_in_4bit", "true");
+        }
         if (given.file() != null) {
             return RunConfigReader.read(Path.of(given.file()), keys);
         }
@@ -107,11 +109,11 @@ final class PlanCommand implements Callable<Integer> {
         return RunConfigReader.read(keys);
     }
 
-    private Job job(RunConfig config) {
+    private static Job job(RunConfig config, long budget) {
         Path base = Path.of(config.model().modelNameOrPath());
-        Job job = PlanInput.of(config, ModelConfig.read(base));
-        job = job.with(new Job.Heap(tokens(config), size(base.resolve("tokenizer.json"))));
-        return method == Method.QLORA ? job.with(job.base().with(Quantization.qlora())) : job;
+        ModelConfig model = ModelConfig.read(base);
+        Job job = PlanInput.of(config, model, ModelConfig.codes(base).orElse(null), budget);
+        return job.with(new Job.Heap(tokens(config), size(base.resolve("tokenizer.json"))));
     }
 
     private static long tokens(RunConfig config) {

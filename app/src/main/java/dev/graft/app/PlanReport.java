@@ -8,7 +8,6 @@ import dev.graft.plan.Bill;
 import dev.graft.plan.ByteSize;
 import dev.graft.plan.Fit;
 import dev.graft.plan.Job;
-import dev.graft.plan.Quantization;
 import dev.graft.plan.Recomputation;
 import dev.graft.plan.Tuning;
 import java.util.ArrayList;
@@ -56,10 +55,11 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
                         model, bill.baseParameters(), job().base().stored().torchName()));
         lines.add(
                 Figures.format(
-                        "run       %s; %s of up to %,d tokens at once",
+                        "run       %s; %s of up to %,d tokens at once; recomputed: %s",
                         method(),
                         Figures.counted(job().batch().sequences(), "sequence"),
-                        job().batch().longest()));
+                        job().batch().longest(),
+                        job().recomputation()));
         lines.add(
                 Figures.format(
                         "trained   %,d parameters (%s)",
@@ -87,12 +87,8 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
     }
 
     private String quantization() {
-        return switch (job().base().quantization()) {
-            case Quantization.None() -> "as stored";
-            case Quantization.FourBit four ->
-                    "in 4 bits" + (four.doubleQuantized() ? ", double-quantized" : "");
-            case Quantization.EightBit _ -> "in 8 bits";
-        };
+        var codes = job().base().codes();
+        return codes == null ? "as stored" : codes.how().toString();
     }
 
     private String verdict() {
@@ -132,7 +128,7 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
             lines.add(
                     Figures.format(
                             "%-12s %10s  %21s  %26s",
-                            name(limit.policy()),
+                            limit.policy().toString(),
                             ByteSize.of(limit.needed()),
                             limit.batch() == 0 ? "none fits" : Figures.count(limit.batch()),
                             context(limit.context())));
@@ -147,10 +143,6 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
         return Figures.count(longest) + (whole ? " (the model's)" : "");
     }
 
-    private static String name(Recomputation policy) {
-        return policy.name().toLowerCase(Locale.ROOT);
-    }
-
     ObjectNode toJson() {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         BillText.put(json, advice.bill());
@@ -159,7 +151,7 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
         ArrayNode array = json.putArray("recomputation");
         for (Limits limit : limits) {
             array.addObject()
-                    .put("policy", name(limit.policy()))
+                    .put("policy", limit.policy().toString())
                     .put("needed", limit.needed())
                     .put("largest_batch", limit.batch())
                     .put("longest_context", limit.context());

@@ -15,6 +15,12 @@ final class ProgressLine {
         this.console = console;
     }
 
+    /// From now on the interval counts: what is done sooner is not shown.
+    void begin() {
+        begun = true;
+        shownAt = System.nanoTime();
+    }
+
     /// Shows the line if it is time to.
     ///
     /// @param now whether it is time in any case

@@ -28,6 +28,7 @@ final class TrainDisplay implements Consumer<TrainEvent> {
     @Override
     public void accept(TrainEvent event) {
         switch (event) {
+            case TrainEvent.Loading l -> loading(l);
             case TrainEvent.Prepared prepared -> prepared(prepared);
             case TrainEvent.Started started -> started(started);
             case TrainEvent.Step step -> step(step);
@@ -60,6 +61,13 @@ final class TrainDisplay implements Consumer<TrainEvent> {
         progress.clear();
         out.println(Figures.format(pattern, values));
         out.flush();
+    }
+
+    private void loading(TrainEvent.Loading l) {
+        if (l.done() == 1) {
+            progress.begin();
+        }
+        progress.show("loading   matrix %d of %d".formatted(l.done(), l.total()), false);
     }
 
     private void prepared(TrainEvent.Prepared p) {

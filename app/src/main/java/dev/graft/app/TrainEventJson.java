@@ -11,6 +11,8 @@ final class TrainEventJson {
     static ObjectNode of(TrainEvent event) {
         ObjectNode json = JsonNodeFactory.instance.objectNode();
         switch (event) {
+            case TrainEvent.Loading l ->
+                    json.put("event", "loading").put("done", l.done()).put("total", l.total());
             case TrainEvent.Prepared p -> prepared(json, p);
             case TrainEvent.Started s -> {
                 json.put("event", "started").put("total_steps", s.totalSteps());

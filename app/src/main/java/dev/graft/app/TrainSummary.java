@@ -32,7 +32,8 @@ final class TrainSummary implements Consumer<TrainEvent> {
                 seconds = f.seconds();
                 meanLoss = f.meanLoss();
             }
-            case TrainEvent.Prepared _,
+            case TrainEvent.Loading _,
+                    TrainEvent.Prepared _,
                     TrainEvent.Started _,
                     TrainEvent.Measured _,
                     TrainEvent.Warned _,

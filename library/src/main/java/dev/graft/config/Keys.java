@@ -3,6 +3,10 @@ package dev.graft.config;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.TargetModules;
 import dev.graft.data.DatasetFormat;
+import dev.graft.model.BaseResidency;
+import dev.graft.optim.Optim;
+import dev.graft.quant.FourBitCode;
+import dev.graft.quant.Quantization;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -37,6 +41,51 @@ final class Keys {
                     Kind.choice(FinetuningType.class),
                     FinetuningType.LORA,
                     "Train an adapter (lora) or every weight (full)");
+
+    static final Key<Boolean> LOAD_IN_4BIT =
+            quantization("load_in_4bit", FLAG, false, "Hold the frozen base in 4 bits (QLoRA)");
+    static final Key<Boolean> LOAD_IN_8BIT =
+            quantization("load_in_8bit", FLAG, false, "Hold the frozen base in 8 bits");
+    static final Key<FourBitCode> QUANT_TYPE =
+            quantization(
+                    "bnb_4bit_quant_type",
+                    Kind.choice(FourBitCode.class),
+                    FourBitCode.NF4,
+                    "The 4-bit code",
+                    "quantization_type");
+    static final Key<Boolean> DOUBLE_QUANT =
+            quantization(
+                    "bnb_4bit_use_double_quant",
+                    FLAG,
+                    true,
+                    "Quantize the block maxima too",
+                    "double_quantization");
+    static final Key<Integer> BLOCK_SIZE =
+            quantization(
+                    "bnb_4bit_blocksize",
+                    Kind.whole(
+                            "a power of two from 32 to 4096",
+                            Quantization.FourBit.BLOCK_SIZES::contains),
+                    64,
+                    "Weights that share a maximum");
+    static final Key<ComputeType> COMPUTE_TYPE =
+            quantization(
+                    "bnb_4bit_compute_dtype",
+                    Kind.choice(ComputeType.class),
+                    ComputeType.AUTO,
+                    "Type of the products; on a processor float32 whatever stands here");
+    static final Key<List<String>> SKIP_MODULES =
+            quantization(
+                    "llm_int8_skip_modules",
+                    NAMES,
+                    List.of("lm_head"),
+                    "Linear maps that are not quantized");
+    static final Key<BaseResidency> BASE_RESIDENCY =
+            quantization(
+                    "base_residency",
+                    Kind.choice(BaseResidency.class),
+                    BaseResidency.AUTO,
+                    "Where the frozen base lives: in memory (ram) or in its files (mapped)");
 
     static final Key<Path> OUTPUT_DIR =
             output(
@@ -174,11 +223,35 @@ final class Keys {
             training("per_device_train_batch_size", COUNT, 8, "Sequences in a micro-batch");
     static final Key<Integer> ACCUMULATION =
             training("gradient_accumulation_steps", COUNT, 1, "Micro-batches in a step");
+    static final Key<GradientCheckpointing> GRADIENT_CHECKPOINTING =
+            training(
+                    "gradient_checkpointing",
+                    Kind.choice(
+                            GradientCheckpointing.class, Map.of("false", "none", "true", "layer")),
+                    GradientCheckpointing.AUTO,
+                    "Compute activations again instead of keeping them: those of mlp blocks, of"
+                            + " whole layers (true), or of layers whose inputs go to disk"
+                            + " (offload)");
     static final Key<Long> SEED =
             training("seed", Kind.seed(), 42L, "Seed of everything that is random");
 
     static final Key<Optim> OPTIM =
-            optimizer("optim", Kind.choice(Optim.class), Optim.ADAMW_TORCH, "The optimizer");
+            optimizer(
+                    "optim",
+                    Kind.choice(
+                            Optim.class,
+                            Map.of(
+                                    "adamw_torch_fused", "adamw_torch",
+                                    "adamw_bnb_8bit", "adamw_8bit",
+                                    "paged_adamw", "paged_adamw_32bit")),
+                    Optim.ADAMW_TORCH,
+                    "AdamW with moments in 32 or 8 bits, in memory or paged to output_dir");
+    static final Key<Long> OPTIM_MEMORY =
+            optimizer(
+                    "optim_memory",
+                    Kind.bytes("a size such as 512MB or 2GiB, or 0 for no limit"),
+                    0L,
+                    "Most memory that the moments of a paged optim keep; 0 leaves it to the system");
     static final Key<Double> LEARNING_RATE =
             optimizer(
                     "learning_rate",
@@ -238,6 +311,11 @@ final class Keys {
     private static <T> Key<T> model(
             String name, Kind<T> kind, T fallback, String help, String... aliases) {
         return add(new Key<>(name, List.of(aliases), kind, fallback, Section.MODEL, help));
+    }
+
+    private static <T> Key<T> quantization(
+            String name, Kind<T> kind, T fallback, String help, String... aliases) {
+        return add(new Key<>(name, List.of(aliases), kind, fallback, Section.QUANTIZATION, help));
     }
 
     private static <T> Key<T> output(

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.graft.adapter.TargetModules;
 import java.math.BigDecimal;
+import java.math.RoundingMode;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -11,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /// What a key's value may be: how it is read from a YAML node (or from the text of a flag), which
@@ -26,6 +28,8 @@ public record Kind<T>(
         Function<T, JsonNode> writing) {
 
     private static final JsonNodeFactory NODES = JsonNodeFactory.instance;
+    private static final Pattern BYTES =
+            Pattern.compile("(\\d+(?:\\.\\d+)?)\\s*(?:([kmgt])(i?))?b?", Pattern.CASE_INSENSITIVE);
 
     /// Turns a node into a value; any `RuntimeException` means that the node is not of this kind.
     @FunctionalInterface
@@ -89,6 +93,29 @@ public record Kind<T>(
                 NODES::numberNode);
     }
 
+    /// A number of bytes, plain or with a unit: of 1000 as in `512MB`, of 1024 as in `2GiB`.
+    static Kind<Long> bytes(String expected) {
+        return new Kind<>(
+                expected, List.of(), node -> bytesOf(scalar(node)), n -> n >= 0, NODES::numberNode);
+    }
+
+    private static long bytesOf(String text) {
+        var matcher = BYTES.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("not a number of bytes");
+        }
+        int power =
+                matcher.group(2) == null
+                        ? 0
+                        : 1 + "kmgt".indexOf(matcher.group(2).toLowerCase(Locale.ROOT));
+        boolean binary = matcher.group(3) != null && !matcher.group(3).isEmpty();
+        return BigDecimal.valueOf(binary ? 1024 : 1000)
+                .pow(power)
+                .multiply(new BigDecimal(matcher.group(1)))
+                .setScale(0, RoundingMode.DOWN)
+                .longValueExact();
+    }
+
     /// A finite number; YAML 1.1 takes `2e-4` for a text, here it is the number.
     static Kind<Double> number(String expected, Predicate<Double> inRange) {
         return new Kind<>(
@@ -103,14 +130,19 @@ public record Kind<T>(
     }
 
     static <E extends Enum<E>> Kind<E> choice(Class<E> type) {
+        // Some YAML readers take a bare `no` for a boolean.
+        return choice(type, Map.of("false", "no"));
+    }
+
+    /// @param synonyms words that mean one of the choices
+    static <E extends Enum<E>> Kind<E> choice(Class<E> type, Map<String, String> synonyms) {
         var words = Stream.of(type.getEnumConstants()).map(Enum::toString).toList();
         return new Kind<>(
                 "one of " + String.join(", ", words),
                 words,
                 node -> {
                     String word = scalar(node).toLowerCase(Locale.ROOT);
-                    // Some YAML readers take a bare `no` for a boolean.
-                    String meant = word.equals("false") && words.contains("no") ? "no" : word;
+                    String meant = words.contains(word) ? word : synonyms.get(word);
                     return type.getEnumConstants()[words.indexOf(meant)];
                 },
                 _ -> true,

@@ -1,10 +1,14 @@
 package dev.graft.config;
 
+import dev.graft.optim.Optim;
+
 /// AdamW and its learning rate.
 ///
+/// @param optimMemory bytes that a paged optimizer may keep in memory, 0 where the system decides
 /// @param maxGradNorm 0 where the gradient is not clipped
 public record OptimizerOptions(
         Optim optim,
+        long optimMemory,
         double learningRate,
         double weightDecay,
         double adamBeta1,
@@ -13,6 +17,7 @@ public record OptimizerOptions(
         double maxGradNorm,
         Schedule schedule) {
     public OptimizerOptions {
+        Keys.OPTIM_MEMORY.check(optimMemory);
         Keys.LEARNING_RATE.check(learningRate);
         Keys.WEIGHT_DECAY.check(weightDecay);
         Keys.ADAM_BETA1.check(adamBeta1);

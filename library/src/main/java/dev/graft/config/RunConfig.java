@@ -11,6 +11,7 @@ import java.util.Map;
 /// Everything that a training run is told, resolved: no default is left open.
 public record RunConfig(
         ModelOptions model,
+        QuantizationOptions quantization,
         OutputOptions output,
         LoraOptions lora,
         DataOptions data,
@@ -55,6 +56,14 @@ public record RunConfig(
         values.put(Keys.MODEL, model.modelNameOrPath());
         values.put(Keys.ADAPTER, model.adapter());
         values.put(Keys.FINETUNING_TYPE, model.finetuningType());
+        values.put(Keys.LOAD_IN_4BIT, quantization.loadIn4bit());
+        values.put(Keys.LOAD_IN_8BIT, quantization.loadIn8bit());
+        values.put(Keys.QUANT_TYPE, quantization.quantType());
+        values.put(Keys.DOUBLE_QUANT, quantization.useDoubleQuant());
+        values.put(Keys.BLOCK_SIZE, quantization.blockSize());
+        values.put(Keys.COMPUTE_TYPE, quantization.computeType());
+        values.put(Keys.SKIP_MODULES, quantization.skipModules());
+        values.put(Keys.BASE_RESIDENCY, quantization.baseResidency());
         values.put(Keys.OUTPUT_DIR, output.outputDir());
         values.put(Keys.OVERWRITE, output.overwriteOutputDir());
         values.put(Keys.RESUME, output.resumeFromCheckpoint());
@@ -88,6 +97,7 @@ public record RunConfig(
         values.put(Keys.MAX_STEPS, train.maxSteps());
         values.put(Keys.TRAIN_BATCH, train.perDeviceTrainBatchSize());
         values.put(Keys.ACCUMULATION, train.gradientAccumulationSteps());
+        values.put(Keys.GRADIENT_CHECKPOINTING, train.gradientCheckpointing());
         values.put(Keys.SEED, train.seed());
         values.put(Keys.EVAL_STRATEGY, train.evaluation().strategy());
         values.put(Keys.EVAL_STEPS, train.evaluation().steps());
@@ -96,6 +106,7 @@ public record RunConfig(
         values.put(Keys.SAVE_STEPS, train.checkpoints().steps());
         values.put(Keys.SAVE_TOTAL_LIMIT, train.checkpoints().totalLimit());
         values.put(Keys.OPTIM, optimizer.optim());
+        values.put(Keys.OPTIM_MEMORY, optimizer.optimMemory());
         values.put(Keys.LEARNING_RATE, optimizer.learningRate());
         values.put(Keys.WEIGHT_DECAY, optimizer.weightDecay());
         values.put(Keys.ADAM_BETA1, optimizer.adamBeta1());

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.graft.error.ConfigException;
+import dev.graft.optim.Optim;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -182,10 +183,31 @@ public final class RunConfigReader {
                     "eval_strategy: found %s but nothing to evaluate on, expected eval_dataset or eval_split too"
                             .formatted(strategy));
         }
+        checkQuantization();
         if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
             problems.add(
                     "adapter_name_or_path: found with finetuning_type full, expected"
                             + " finetuning_type lora (or merge the adapter first)");
+        }
+        var optim =
+                get(Keys.OPTIM, Optim.PAGED_ADAMW_32BIT); // unknown where it is a problem itself
+        if (get(Keys.OPTIM_MEMORY, 0L) > 0 && !optim.paged()) {
+            problems.add(
+                    "optim_memory: found with optim %s, expected one that is paged"
+                            .formatted(optim));
+        }
+    }
+
+    private void checkQuantization() {
+        boolean four = get(Keys.LOAD_IN_4BIT, false);
+        boolean eight = get(Keys.LOAD_IN_8BIT, false);
+        if (four && eight) {
+            problems.add("load_in_4bit: found with load_in_8bit, expected one of them");
+        }
+        if ((four || eight) && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
+            problems.add(
+                    "load_in_%sbit: found with finetuning_type full, expected finetuning_type lora: weights in codes cannot take small steps"
+                            .formatted(four ? "4" : "8"));
         }
     }
 
@@ -214,6 +236,7 @@ public final class RunConfigReader {
     private RunConfig build() {
         return new RunConfig(
                 new ModelOptions(get(Keys.MODEL), get(Keys.ADAPTER), get(Keys.FINETUNING_TYPE)),
+                quantization(),
                 new OutputOptions(
                         get(Keys.OUTPUT_DIR),
                         get(Keys.OVERWRITE),
@@ -232,6 +255,18 @@ public final class RunConfigReader {
                         get(Keys.SHUFFLE)),
                 train(),
                 optimizer());
+    }
+
+    private QuantizationOptions quantization() {
+        return new QuantizationOptions(
+                get(Keys.LOAD_IN_4BIT),
+                get(Keys.LOAD_IN_8BIT),
+                get(Keys.QUANT_TYPE),
+                get(Keys.DOUBLE_QUANT),
+                get(Keys.BLOCK_SIZE),
+                get(Keys.COMPUTE_TYPE),
+                get(Keys.SKIP_MODULES),
+                get(Keys.BASE_RESIDENCY));
     }
 
     private LoraOptions lora() {
@@ -261,6 +296,7 @@ public final class RunConfigReader {
                 get(Keys.MAX_STEPS),
                 get(Keys.TRAIN_BATCH),
                 get(Keys.ACCUMULATION),
+                get(Keys.GRADIENT_CHECKPOINTING),
                 get(Keys.SEED),
                 new TrainOptions.Evaluation(
                         get(Keys.EVAL_STRATEGY, whenToEvaluate),
@@ -274,6 +310,7 @@ public final class RunConfigReader {
         boolean full = get(Keys.FINETUNING_TYPE) == FinetuningType.FULL;
         return new OptimizerOptions(
                 get(Keys.OPTIM),
+                get(Keys.OPTIM_MEMORY),
                 get(Keys.LEARNING_RATE, full ? 2e-5 : 2e-4),
                 get(Keys.WEIGHT_DECAY),
                 get(Keys.ADAM_BETA1),

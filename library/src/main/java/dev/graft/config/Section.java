@@ -5,6 +5,7 @@ import java.util.Locale;
 /// The chapters that keys are listed under.
 public enum Section {
     MODEL,
+    QUANTIZATION,
     OUTPUT,
     LORA,
     DATA,

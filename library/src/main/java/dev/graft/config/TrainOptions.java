@@ -8,6 +8,7 @@ public record TrainOptions(
         int maxSteps,
         int perDeviceTrainBatchSize,
         int gradientAccumulationSteps,
+        GradientCheckpointing gradientCheckpointing,
         long seed,
         Evaluation evaluation,
         Checkpoints checkpoints) {

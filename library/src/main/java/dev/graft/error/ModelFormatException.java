@@ -1,7 +1,7 @@
 package dev.graft.error;
 
-/// A file is not what its format says; names the file and, where there is one, the tensor; exit
-// code 3.
+/// A file is not what its format says; names the file and, where there is one, the tensor;
+/// exit code 3.
 public final class ModelFormatException extends GraftException {
     private static final long serialVersionUID = 1L;
 

@@ -6,6 +6,7 @@ import dev.graft.nn.Linear;
 import dev.graft.nn.LowRank;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.Weight;
+import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -16,6 +17,7 @@ import java.util.function.Supplier;
 /// The weights that a model computes with now, adapters folded in, by their names in its files.
 final class MergedWeights {
     private final Map<String, Supplier<Tensor>> changed = new LinkedHashMap<>();
+    private final Map<String, QuantizedTensor> codes = new LinkedHashMap<>();
     private final boolean headIsOwn;
 
     MergedWeights(Transformer model) {
@@ -23,6 +25,9 @@ final class MergedWeights {
         put(model.embedding().name(), table);
         headIsOwn = !model.head().weight().equals(table) || model.head().lowRank() != null;
         for (Linear linear : model.linears().values()) {
+            if (linear.weight() instanceof FrozenWeight.Quantized(QuantizedTensor tensor, var _)) {
+                codes.put(linear.name() + ".weight", tensor);
+            }
             if (linear.lowRank() != null) {
                 changed.put(linear.name() + ".weight", () -> merged(linear));
             } else {
@@ -40,7 +45,7 @@ final class MergedWeights {
     }
 
     private void put(String name, Weight weight) {
-        if (!(weight instanceof FrozenWeight)) {
+        if (!(weight instanceof FrozenWeight.Dense)) {
             changed.put(name + ".weight", weight::expanded);
         }
     }
@@ -59,6 +64,11 @@ final class MergedWeights {
     /// The tensors that differ from the base's files; the others are as they stand there.
     Map<String, Supplier<Tensor>> changed() {
         return changed;
+    }
+
+    /// The matrices that are held in codes.
+    Map<String, QuantizedTensor> codes() {
+        return codes;
     }
 
     /// Whether the output head is not the embedding table.

@@ -11,6 +11,8 @@ import dev.graft.format.SafetensorsWriter;
 import dev.graft.format.SafetensorsWriter.Entry;
 import dev.graft.format.TensorInfo;
 import dev.graft.model.Transformer;
+import dev.graft.quant.BitsAndBytes;
+import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
@@ -26,7 +28,8 @@ import java.util.function.Supplier;
 import java.util.stream.Stream;
 
 /// Writes a model as it computes now into a folder that Transformers loads: shard by shard, tensor
-/// by tensor, sums in float32. `config.json` goes last, so a folder that has one is complete.
+/// by tensor, sums in float32; matrices in codes as plain numbers. `config.json` goes last,
+/// so a folder that has one is complete.
 public final class ModelFolderWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final String HEAD = "lm_head.weight";
@@ -74,10 +77,9 @@ public final class ModelFolderWriter {
     private List<Entry> entries(SafetensorsFile file, boolean last) {
         List<Entry> entries = new ArrayList<>();
         for (TensorInfo info : file.tensors().values()) {
-            DType type = dtype == null || !info.dtype().isFloating() ? info.dtype() : dtype;
-            Supplier<Tensor> changed = weights.changed().get(info.name());
-            Supplier<Tensor> source = changed == null ? () -> file.tensor(info.name()) : changed;
-            entries.add(new Entry(info.name(), type, info.shape(), source));
+            if (!BitsAndBytes.isConstant(info.name())) {
+                entries.add(entry(file, info));
+            }
         }
         if (last && weights.headIsOwn() && !base.has(HEAD)) {
             TensorInfo table = base.info(model.embedding().name() + ".weight");
@@ -89,6 +91,20 @@ public final class ModelFolderWriter {
         return entries;
     }
 
+    /// A matrix in codes is written as the values that it stands for.
+    private Entry entry(SafetensorsFile file, TensorInfo info) {
+        QuantizedTensor codes = weights.codes().get(info.name());
+        DType stored = codes == null ? info.dtype() : codes.source();
+        long[] shape =
+                codes == null
+                        ? info.shape()
+                        : new long[] {codes.matrix().out(), codes.matrix().in()};
+        DType type = dtype == null || !stored.isFloating() ? stored : dtype;
+        Supplier<Tensor> changed = weights.changed().get(info.name());
+        Supplier<Tensor> source = changed == null ? () -> file.tensor(info.name()) : changed;
+        return new Entry(info.name(), type, shape, source);
+    }
+
     private String config() {
         try {
             ObjectNode root =
@@ -97,6 +113,7 @@ public final class ModelFolderWriter {
             if (model.config().tiedEmbeddings() && weights.headIsOwn()) {
                 root.put("tie_word_embeddings", false);
             }
+            root.remove("quantization_config");
             if (dtype != null) {
                 root.put(root.has("torch_dtype") ? "torch_dtype" : "dtype", dtype.torchName());
             }

@@ -7,6 +7,7 @@ import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -172,6 +173,14 @@ public final class ModelFiles implements AutoCloseable {
     /// A read-only view of a tensor's mapped bytes, in the current scope.
     public Tensor tensor(String name) {
         return file(name).tensor(name);
+    }
+
+    /// A tensor's mapped bytes, read-only.
+    ///
+    /// @throws ModelFormatException if there is no such tensor
+    public MemorySegment bytes(String name) {
+        SafetensorsFile file = file(name);
+        return file.bytes(file.tensors().get(name));
     }
 
     private SafetensorsFile file(String name) {

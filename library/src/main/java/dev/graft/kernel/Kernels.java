@@ -91,10 +91,49 @@ public interface Kernels {
     /// @return the sum of the losses, in nats
     double crossEntropy(Tensor logits, int[] targets, double gradScale);
 
+    /// out = rows `row` and following of a matrix in codes.
+    ///
+    /// @param out [R, in], written
+    void expand(QuantizedMatrix w, long row, Tensor out);
+
+    /// y = x · Wᵀ for a single row x.
+    ///
+    /// @param x [1, in]
+    /// @param y [1, out], written
+    void product(QuantizedMatrix w, Tensor x, Tensor y);
+
+    /// Blockwise quantization to four bits (Dettmers et al. 2023, as bitsandbytes rounds): the code
+    /// of x is order(number of bounds strictly below x / greatest |x| of its block). An odd count
+    /// is filled up with 0.
+    ///
+    /// @param values F32, n elements, whole blocks but for the last
+    /// @param bounds 15 rising thresholds
+    /// @param order the 16 codes in the order of their values
+    /// @param codes U8, ⌈n/2⌉ elements, written
+    /// @param maxima F32, ⌈n/blockSize⌉ elements, written; infinite or NaN where a value is
+    void quantize(
+            Tensor values,
+            float[] bounds,
+            byte[] order,
+            int blockSize,
+            Tensor codes,
+            Tensor maxima);
+
     /// One AdamW step with decoupled decay (Loshchilov and Hutter 2019), in the order of
     /// torch.optim.AdamW: p ← p·(1 − lr·λ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
     /// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), with g the gradient times `gradScale`.
     void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+
+    /// One AdamW step with moments in 8-bit codes (Dettmers et al. 2022), as the CUDA kernel of
+    /// bitsandbytes takes it, in float32:
+    /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g², with g the gradient times `gradScale`;
+    /// p ← (p − lr·c/(1 − β₁ᵗ) · m / (√v + ε·c)) · (1 − lr·λ) with c = √(1 − β₂ᵗ);
+    /// then each block of m and v gets its new maximum and the nearest codes.
+    ///
+    /// It decays after the step, where `adamW` decays before it: p differs by lr·λ of it. Where
+    /// the gradient is infinite or NaN, p stays and both moments become 0. A negative m never gets
+    /// the code of 0.
+    void adamW8bit(Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step);
 
     /// The constants of an AdamW step; `step` counts from 1.
     record AdamWStep(

@@ -67,7 +67,40 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void expand(QuantizedMatrix w, long row, Tensor out) {
+        switch (w) {
+            case FourBitMatrix m -> VectorFourBit.expand(m, row, out);
+            case Int8Matrix m -> VectorInt8.expand(m, row, out);
+        }
+    }
+
+    @Override
+    public void product(QuantizedMatrix w, Tensor x, Tensor y) {
+        switch (w) {
+            case FourBitMatrix m -> VectorFourBit.product(m, x, y);
+            case Int8Matrix m -> VectorInt8.product(m, x, y);
+        }
+    }
+
+    @Override
+    public void quantize(
+            Tensor values,
+            float[] bounds,
+            byte[] order,
+            int blockSize,
+            Tensor codes,
+            Tensor maxima) {
+        VectorQuantize.fourBit(values, bounds, order, blockSize, codes, maxima);
+    }
+
+    @Override
     public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
         VectorAdamW.step(p, gradient, m, v, step);
+    }
+
+    @Override
+    public void adamW8bit(
+            Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
+        VectorAdamW8bit.step(p, gradient, m, v, step);
     }
 }

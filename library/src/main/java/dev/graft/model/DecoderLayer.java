@@ -3,6 +3,7 @@ package dev.graft.model;
 import dev.graft.nn.Attention;
 import dev.graft.nn.GatedMlp;
 import dev.graft.nn.Linear;
+import dev.graft.nn.Recompute.Part;
 import dev.graft.nn.Residual;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.Rope;
@@ -34,6 +35,12 @@ record DecoderLayer(
     /// @param offsets where each sequence starts, and T
     /// @return [T, H]
     Var forward(Tape tape, Var x, Angles angles, int[] offsets) {
+        Var afterAttention =
+                tape.segment("attention", x, in -> attention(tape, in, angles, offsets));
+        return tape.segment(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
+    }
+
+    private Var attention(Tape tape, Var x, Angles angles, int[] offsets) {
         Var normed = inputNorm.forward(tape, x);
         Var queries =
                 Rope.forward(tape, q.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
@@ -41,14 +48,18 @@ record DecoderLayer(
                 Rope.forward(tape, k.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
         Var values = v.forward(tape, normed);
         Var attended = Attention.forward(tape, queries, keys, values, offsets, scale());
-        Var afterAttention = Residual.forward(tape, x, o.forward(tape, attended));
-        return feedForward(tape, afterAttention);
+        return Residual.forward(tape, x, o.forward(tape, attended));
     }
 
     /// The same for new tokens behind those that are cached, which the new ones join.
     ///
     /// @param x [R, H]
     Var forward(Tape tape, Var x, Angles angles, KeyValueCache.Layer cache) {
+        Var afterAttention = tape.segment("attention", x, in -> attention(tape, in, angles, cache));
+        return tape.segment("mlp", afterAttention, in -> feedForward(tape, in));
+    }
+
+    private Var attention(Tape tape, Var x, Angles angles, KeyValueCache.Layer cache) {
         Var normed = inputNorm.forward(tape, x);
         Var queries =
                 Rope.forward(tape, q.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
@@ -63,8 +74,7 @@ record DecoderLayer(
                             Attention.cached(
                                     tape, queries.value(), cache.keys(), cache.values(), scale()));
         }
-        Var afterAttention = Residual.forward(tape, x, o.forward(tape, tape.var(attended, false)));
-        return feedForward(tape, afterAttention);
+        return Residual.forward(tape, x, o.forward(tape, tape.var(attended, false)));
     }
 
     private Var feedForward(Tape tape, Var x) {

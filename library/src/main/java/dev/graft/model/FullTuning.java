@@ -1,5 +1,6 @@
 package dev.graft.model;
 
+import dev.graft.error.ConfigException;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.Linear;
 import dev.graft.nn.Parameter;
@@ -23,7 +24,16 @@ public final class FullTuning {
 
     /// Makes the weights trainable, in the model's scope, and returns the parameters by their names
     /// in the model's files.
+    ///
+    /// @throws ConfigException if weights are stored in codes, which cannot be trained
     public static List<Parameter> attach(Transformer model) {
+        for (Linear linear : model.linears().values()) {
+            if (linear.weight() instanceof FrozenWeight.Quantized q) {
+                throw new ConfigException(
+                        "finetuning_type: full trains every weight, but %s is stored in codes (%s), which cannot take small steps; use finetuning_type: lora, or the 16-bit checkpoint without load_in_4bit and load_in_8bit"
+                                .formatted(linear.name(), q.tensor().how()));
+            }
+        }
         var tuning = new FullTuning(model);
         try (var _ = model.scope().enter()) {
             tuning.attach();

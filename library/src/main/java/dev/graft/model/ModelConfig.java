@@ -1,8 +1,10 @@
 package dev.graft.model;
 
+import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /// A decoder as its `config.json` describes it.
 ///
@@ -48,6 +50,12 @@ public record ModelConfig(
     public static ModelConfig read(Path folder) {
         boolean isFile = Files.isRegularFile(folder);
         return ModelConfigReader.read(isFile ? folder : folder.resolve("config.json"));
+    }
+
+    /// What `config.json` of a folder, or such a file, says of codes in the checkpoint.
+    public static Optional<QuantizationConfig> codes(Path folder) {
+        boolean isFile = Files.isRegularFile(folder);
+        return ModelConfigReader.codes(isFile ? folder : folder.resolve("config.json"));
     }
 
     /// Weights of the model, each counted once.

@@ -5,11 +5,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
+import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// Reads `config.json` as Transformers 4 and 5 write it.
 final class ModelConfigReader {
@@ -27,13 +29,30 @@ final class ModelConfigReader {
     }
 
     static ModelConfig read(Path path) {
+        return open(path).config();
+    }
+
+    /// What the file says of codes; the head is not in codes unless it says which modules are not.
+    static Optional<QuantizationConfig> codes(Path path) {
+        JsonNode block = open(path).root.path("quantization_config");
+        if (!block.isObject()) {
+            return Optional.empty();
+        }
+        QuantizationConfig config = QuantizationConfig.read(path.toString(), block);
+        return Optional.of(
+                config.skipModules().isEmpty()
+                        ? new QuantizationConfig(config.how(), List.of("lm_head"))
+                        : config);
+    }
+
+    private static ModelConfigReader open(Path path) {
         if (!Files.isRegularFile(path)) {
             throw new ConfigException(
                     path
                             + ": no such file; expected the config.json of a Hugging Face model folder");
         }
         try {
-            return new ModelConfigReader(path, JSON.readTree(Files.readString(path))).config();
+            return new ModelConfigReader(path, JSON.readTree(Files.readString(path)));
         } catch (JsonProcessingException e) {
             throw new ModelFormatException(path + ": not JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {
@@ -54,10 +73,9 @@ final class ModelConfigReader {
                     "%s: hidden_act '%s' is not supported; supported: silu"
                             .formatted(path, activation));
         }
-        if (root.has("quantization_config")) {
-            throw new ConfigException(
-                    path
-                            + ": the checkpoint is quantized (quantization_config); use the 16-bit one");
+        if (root.hasNonNull("quantization_config")) {
+            // refuses methods whose tensors would not be found
+            var _ = QuantizationConfig.read(path.toString(), root.get("quantization_config"));
         }
         JsonNode dtype = root.hasNonNull("dtype") ? root.get("dtype") : root.path("torch_dtype");
         return new ModelConfig(

@@ -1,5 +1,6 @@
 package dev.graft.model;
 
+import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.TensorInfo;
@@ -9,7 +10,12 @@ import dev.graft.nn.GatedMlp;
 import dev.graft.nn.Linear;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.Weight;
+import dev.graft.quant.BitsAndBytes;
+import dev.graft.quant.Quantization;
+import dev.graft.quant.QuantizedTensor;
+import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Pages;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -25,11 +31,14 @@ public final class ModelLoader {
     private final ModelConfig config;
     private final ModelFiles files;
     private final DType compute;
+    private final LoadOptions options;
+    private int loaded;
 
-    private ModelLoader(ModelConfig config, ModelFiles files, DType compute) {
+    private ModelLoader(ModelConfig config, ModelFiles files, DType compute, LoadOptions options) {
         this.config = config;
         this.files = files;
         this.compute = compute;
+        this.options = options;
     }
 
     /// Builds the model; the files must stay open as long as it lives.
@@ -37,9 +46,17 @@ public final class ModelLoader {
     /// @throws ModelFormatException if a tensor is missing or of another shape than `config.json`
     ///     says; names it
     public static Transformer load(ModelConfig config, ModelFiles files, DType compute) {
+        return load(config, files, compute, LoadOptions.PLAIN);
+    }
+
+    /// The same, quantizing matrix by matrix: the memory is that of the codes and of one chunk.
+    ///
+    /// @throws ConfigException if the options do not fit what is stored
+    public static Transformer load(
+            ModelConfig config, ModelFiles files, DType compute, LoadOptions options) {
         var scope = Scope.detached("model");
         try (var _ = scope.enter()) {
-            return new ModelLoader(config, files, compute).build(scope);
+            return new ModelLoader(config, files, compute, options).build(scope);
         } catch (RuntimeException e) {
             scope.close();
             throw e;
@@ -57,7 +74,7 @@ public final class ModelLoader {
         Weight headWeight =
                 config.tiedEmbeddings()
                         ? embedding.weight()
-                        : matrix(HEAD, config.vocabulary(), config.hidden());
+                        : linearMatrix(HEAD, config.vocabulary(), config.hidden());
         return new Transformer(
                 config,
                 compute,
@@ -65,7 +82,8 @@ public final class ModelLoader {
                 embedding,
                 layers,
                 norm,
-                new Linear(HEAD, headWeight, null));
+                new Linear(HEAD, headWeight, null),
+                options.residency());
     }
 
     private DecoderLayer layer(String prefix) {
@@ -90,7 +108,8 @@ public final class ModelLoader {
     }
 
     private Linear linear(String name, int out, int in, boolean bias) {
-        return new Linear(name, matrix(name, out, in), bias ? vector(name + ".bias", out) : null);
+        return new Linear(
+                name, linearMatrix(name, out, in), bias ? vector(name + ".bias", out) : null);
     }
 
     private RmsNorm norm(String name) {
@@ -98,7 +117,53 @@ public final class ModelLoader {
     }
 
     private FrozenWeight matrix(String name, int out, int in) {
-        return new FrozenWeight.Dense(tensor(name + ".weight", out, in), compute);
+        Tensor stored = tensor(name + ".weight", out, in);
+        return new FrozenWeight.Dense(
+                options.residency() == BaseResidency.RAM ? stored.copy() : stored, compute);
+    }
+
+    /// A matrix that may be in codes, or is to be.
+    private FrozenWeight linearMatrix(String name, int out, int in) {
+        FrozenWeight weight =
+                BitsAndBytes.read(files, name, out, in)
+                        .<FrozenWeight>map(stored -> quantized(name, stored))
+                        .orElseGet(() -> dense(name, out, in));
+        loaded++;
+        options.progress().at(loaded, 7 * config.layers() + (config.tiedEmbeddings() ? 0 : 1));
+        return weight;
+    }
+
+    private FrozenWeight quantized(String name, QuantizedTensor stored) {
+        boolean fits =
+                switch (options.quantization()) {
+                    case null -> true;
+                    case Quantization.FourBit _ -> stored.how() instanceof Quantization.FourBit;
+                    case Quantization.Int8 _ -> stored.how() instanceof Quantization.Int8;
+                };
+        if (!fits) {
+            throw new ConfigException(
+                    "%s: %s is stored as %s, which is not quantized again; leave load_in_4bit and load_in_8bit out, or use the 16-bit checkpoint"
+                            .formatted(files.folder(), name, stored.how()));
+        }
+        QuantizedTensor kept = options.residency() == BaseResidency.MAPPED ? stored : stored.copy();
+        return new FrozenWeight.Quantized(kept, compute);
+    }
+
+    private FrozenWeight dense(String name, int out, int in) {
+        if (!options.quantizes(name)) {
+            return matrix(name, out, in);
+        }
+        if (options.residency() == BaseResidency.MAPPED) {
+            throw new ConfigException(
+                    "base_residency: mapped needs codes in a file, and %s of %s is not quantized; write them once with `graft quantize --model %s --output DIR` and train on DIR"
+                            .formatted(name, files.folder(), files.folder()));
+        }
+        Tensor source = tensor(name + ".weight", out, in);
+        var codes = Quantizer.quantize(name, source, options.quantization());
+        source.close();
+        // what was read once is not kept resident
+        Pages.release(files.bytes(name + ".weight"));
+        return new FrozenWeight.Quantized(codes, compute);
     }
 
     private Tensor vector(String name, int length) {

@@ -4,6 +4,7 @@ import dev.graft.error.ConfigException;
 import dev.graft.nn.Embedding;
 import dev.graft.nn.Linear;
 import dev.graft.nn.LmHeadLoss;
+import dev.graft.nn.Recompute;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.RopeTable;
 import dev.graft.nn.RopeTable.Angles;
@@ -17,6 +18,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /// A decoder: embedding, layers, norm, head. Sequences are laid end to end, without padding.
 public final class Transformer implements AutoCloseable {
@@ -28,6 +30,7 @@ public final class Transformer implements AutoCloseable {
     private final RmsNorm norm;
     private final Linear head;
     private final RopeTable rope;
+    private final LayerStream stream;
     private final Map<String, Linear> linears = new LinkedHashMap<>();
     private final Map<String, RmsNorm> norms = new LinkedHashMap<>();
 
@@ -38,7 +41,8 @@ public final class Transformer implements AutoCloseable {
             Embedding embedding,
             List<DecoderLayer> layers,
             RmsNorm norm,
-            Linear head) {
+            Linear head,
+            BaseResidency residency) {
         this.config = config;
         this.compute = compute;
         this.scope = scope;
@@ -46,6 +50,7 @@ public final class Transformer implements AutoCloseable {
         this.layers = List.copyOf(layers);
         this.norm = norm;
         this.head = head;
+        this.stream = new LayerStream(this.layers, residency);
         var attention = config.attention();
         this.rope =
                 new RopeTable(
@@ -107,12 +112,25 @@ public final class Transformer implements AutoCloseable {
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Var input = x;
-            x = tape.segment("layer " + i, () -> layer.forward(tape, input, angles, offsets));
-            if (!tape.isRecording()) {
-                tape.release(input);
+            UnaryOperator<Var> pass = in -> layer.forward(tape, in, angles, offsets);
+            int number = i;
+            stream.willNeed(i + 1);
+            tape.whenBack(() -> stream.release(number));
+            // The backward pass begins with the last layer: nothing is won by dropping that.
+            x =
+                    i + 1 < layers.size()
+                            ? tape.segment(Recompute.Part.LAYER, "layer " + i, input, pass)
+                            : tape.segment("layer " + i, input, pass);
+            tape.whenBack(() -> stream.willNeed(number - 1));
+            tape.release(input);
+            if (!tape.isTraining() || i + 1 < layers.size()) {
+                stream.release(i);
             }
         }
-        return norm.forward(tape, x);
+        Var last = x;
+        Var normed = tape.segment("norm", last, in -> norm.forward(tape, in));
+        tape.release(last);
+        return normed;
     }
 
     /// The summed loss of the labelled positions, and on a recording tape the start of the backward
@@ -122,7 +140,9 @@ public final class Transformer implements AutoCloseable {
     public double loss(
             Tape tape, int[] ids, int[] positions, int[] offsets, int[] labels, double scale) {
         Var hidden = hidden(tape, ids, positions, offsets);
-        return LmHeadLoss.forward(tape, hidden, head, labels, scale);
+        double loss = LmHeadLoss.forward(tape, hidden, head, labels, scale);
+        tape.release(hidden);
+        return loss;
     }
 
     /// The logits of every position of one sequence, for inspection. [T, V]
@@ -146,7 +166,12 @@ public final class Transformer implements AutoCloseable {
                 DecoderLayer layer = layers.get(i);
                 KeyValueCache.Layer cached = cache.layer(i);
                 Var input = x;
-                x = tape.segment("layer " + i, () -> layer.forward(tape, input, angles, cached));
+                stream.willNeed(i + 1);
+                x =
+                        tape.segment(
+                                "layer " + i, input, in -> layer.forward(tape, in, angles, cached));
+                tape.release(input);
+                stream.release(i);
             }
             cache.advance(ids.length);
             Tensor last = x.value().narrow(0, ids.length - 1, 1).copy();

@@ -71,6 +71,10 @@ public final class Attention {
         attention.eachBlock(heads, offsets, b -> attention.forwardBlock(heads, b, out, logSums));
         boolean needs = q.needsGradient() || k.needsGradient() || v.needsGradient();
         Var result = tape.var(out, needs);
+        for (Var kept : new Var[] {q, k, v, result}) {
+            tape.keep(result, kept);
+        }
+        tape.keep(result, logSums);
         tape.onBackward(
                 result,
                 () -> {

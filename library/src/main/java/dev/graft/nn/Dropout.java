@@ -13,10 +13,22 @@ final class Dropout {
 
     /// x ⊙ mask / (1 − p), a new tensor.
     static Tensor apply(Tensor x, double p, long seed) {
-        try (var scope = Scope.open("dropout")) {
+        Tensor mask = mask(x, p, seed);
+        return mask.mulInPlace(x);
+    }
+
+    /// The same in the memory of x.
+    static Tensor applyInPlace(Tensor x, double p, long seed) {
+        try (var _ = Scope.open("dropout")) {
+            return x.mulInPlace(mask(x, p, seed));
+        }
+    }
+
+    private static Tensor mask(Tensor x, double p, long seed) {
+        try (var scope = Scope.open("mask")) {
             Tensor mask = Tensor.empty(DType.F32, x.shape());
             fill(mask.segment(), p, seed);
-            return scope.keep(x.mul(mask.to(x.dtype())));
+            return scope.keep(x.dtype() == DType.F32 ? mask : mask.to(x.dtype()));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
 /// y = the rows of the table that the token ids name.
@@ -30,7 +31,11 @@ public final class Embedding {
     /// @param ids [T]
     /// @return [T, H]
     public Var forward(Tape tape, Tensor ids) {
-        Var out = tape.var(weight.rows(ids), weight instanceof TrainedWeight);
+        Tensor rows;
+        try (var scope = Scope.open(name)) {
+            rows = scope.keep(weight.rows(ids));
+        }
+        Var out = tape.var(rows, weight instanceof TrainedWeight);
         if (weight instanceof TrainedWeight trained) {
             Tensor gradient = trained.parameter().gradient();
             tape.onBackward(out, () -> gradient.indexAddInPlace(0, ids, out.takeGradient()));

@@ -1,19 +1,59 @@
 package dev.graft.nn;
 
+import dev.graft.kernel.Kernels;
+import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
 /// A weight that is never trained: it answers x·Wᵀ and dy·W, and its gradient is never wanted.
-public sealed interface FrozenWeight extends Weight permits FrozenWeight.Dense {
+///
+/// Where it is not stored in the type of the computation, panels of its rows are expanded into a
+/// reused buffer and multiplied there; the whole is never made.
+public sealed interface FrozenWeight extends Weight
+        permits FrozenWeight.Dense, FrozenWeight.Quantized {
+    /// A panel stays in the processor's cache between its expansion and its product.
+    long PANEL_BYTES = 4 << 20;
 
-    /// Plain numbers, in memory or mapped from a file. Where the stored type is not that of the
-    /// computation, panels of rows are widened into a reused buffer, never the whole.
+    /// The type of the products.
+    DType compute();
+
+    /// Writes rows from `row` on into a panel of the type of the computation. [R, in]
+    void expand(long row, Tensor panel);
+
+    @Override
+    default void product(Tensor x, Tensor y, Workspace workspace) {
+        long step = panelRows();
+        for (long row = 0; row < out(); row += step) {
+            Tensor panel = panel(row, Math.min(step, out() - row), workspace);
+            Tensor.mmInto(y.narrow(1, row, panel.size(0)), x, panel.t());
+        }
+    }
+
+    @Override
+    default void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
+        long step = panelRows();
+        for (long row = 0; row < out(); row += step) {
+            Tensor panel = panel(row, Math.min(step, out() - row), workspace);
+            Tensor part = dy.narrow(1, row, panel.size(0)); // [T, R]
+            dx.addmmInPlace(part, panel, add || row > 0 ? 1 : 0, 1);
+        }
+    }
+
+    private long panelRows() {
+        return Math.max(16, PANEL_BYTES / (in() * compute().bytes()));
+    }
+
+    private Tensor panel(long row, long rows, Workspace workspace) {
+        Tensor panel = workspace.get(Workspace.Buffer.PANEL, compute(), rows, in());
+        expand(row, panel);
+        return panel;
+    }
+
+    /// Plain numbers, in memory or mapped from a file.
     ///
     /// @param stored [out, in]
-    /// @param compute type of the products
     record Dense(Tensor stored, DType compute) implements FrozenWeight {
-        private static final long PANEL_BYTES = 4 << 20;
-
         @Override
         public long out() {
             return stored.size(0);
@@ -28,11 +68,8 @@ public sealed interface FrozenWeight extends Weight permits FrozenWeight.Dense {
         public void product(Tensor x, Tensor y, Workspace workspace) {
             if (stored.dtype() == compute) {
                 Tensor.mmInto(y, x, stored.t());
-                return;
-            }
-            for (long row = 0; row < out(); row += panelRows()) {
-                Tensor panel = panel(row, workspace); // [R, in]
-                Tensor.mmInto(y.narrow(1, row, panel.size(0)), x, panel.t());
+            } else {
+                FrozenWeight.super.product(x, y, workspace);
             }
         }
 
@@ -40,33 +77,72 @@ public sealed interface FrozenWeight extends Weight permits FrozenWeight.Dense {
         public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
             if (stored.dtype() == compute) {
                 dx.addmmInPlace(dy, stored, add ? 1 : 0, 1);
-                return;
-            }
-            for (long row = 0; row < out(); row += panelRows()) {
-                Tensor panel = panel(row, workspace); // [R, in]
-                Tensor part = dy.narrow(1, row, panel.size(0)); // [T, R]
-                dx.addmmInPlace(part, panel, add || row > 0 ? 1 : 0, 1);
+            } else {
+                FrozenWeight.super.productTransposed(dy, dx, add, workspace);
             }
         }
 
-        private long panelRows() {
-            return Math.max(16, PANEL_BYTES / (in() * compute.bytes()));
-        }
-
-        private Tensor panel(long row, Workspace workspace) {
-            long rows = Math.min(panelRows(), out() - row);
-            Tensor panel = workspace.get(Workspace.Buffer.PANEL, compute, rows, in());
-            return panel.copyInPlace(stored.narrow(0, row, rows));
+        @Override
+        public void expand(long row, Tensor panel) {
+            panel.copyInPlace(stored.narrow(0, row, panel.size(0)));
         }
 
         @Override
         public Tensor rows(Tensor ids) {
-            return stored.indexSelect(0, ids).to(compute);
+            Tensor rows = stored.indexSelect(0, ids);
+            return rows.dtype() == compute ? rows : rows.to(compute);
         }
 
         @Override
         public Tensor expanded() {
             return stored.dtype() == DType.F32 ? stored.copy() : stored.to(DType.F32);
+        }
+    }
+
+    /// Codes of four or eight bits. A single row x, as in generation, is multiplied straight from
+    /// the codes.
+    record Quantized(QuantizedTensor tensor, DType compute) implements FrozenWeight {
+        @Override
+        public long out() {
+            return tensor.matrix().out();
+        }
+
+        @Override
+        public long in() {
+            return tensor.matrix().in();
+        }
+
+        @Override
+        public void product(Tensor x, Tensor y, Workspace workspace) {
+            if (x.size(0) == 1) {
+                Kernels.of(x).product(tensor.matrix(), x, y);
+            } else {
+                FrozenWeight.super.product(x, y, workspace);
+            }
+        }
+
+        @Override
+        public void expand(long row, Tensor panel) {
+            Kernels.of(panel).expand(tensor.matrix(), row, panel);
+        }
+
+        @Override
+        public Tensor rows(Tensor ids) {
+            int[] wanted = ids.toInts();
+            Tensor rows = Tensor.empty(compute, wanted.length, in());
+            try (var _ = Scope.open("rows of codes")) {
+                for (int i = 0; i < wanted.length; i++) {
+                    expand(wanted[i], rows.narrow(0, i, 1));
+                }
+            }
+            return rows;
+        }
+
+        @Override
+        public Tensor expanded() {
+            Tensor all = Tensor.empty(DType.F32, out(), in());
+            Kernels.of(all).expand(tensor.matrix(), 0, all);
+            return all;
         }
     }
 }

@@ -17,18 +17,32 @@ public record GatedMlp(Linear gate, Linear up, Linear down) {
     public Var forward(Tape tape, Var x) {
         Var g = gate.forward(tape, x); // [T, F]
         Var u = up.forward(tape, x); // [T, F]
-        Var activated = swiGlu(tape, g, u);
-        return down.forward(tape, activated);
+        Var activated = swiGlu(tape, g, u); // [T, F]
+        tape.release(g);
+        tape.release(u);
+        Var y = down.forward(tape, activated);
+        tape.release(activated);
+        return y;
     }
 
-    /// silu(g) ⊙ u; keeps g and u, and writes their gradients over them.
+    /// silu(g) ⊙ u; keeps g and u, from which the result is made again where `down` needs it, and
+    /// writes their gradients over them.
     static Var swiGlu(Tape tape, Var g, Var u) {
         Tensor gate = g.value();
         Tensor up = u.value();
-        Tensor y = Tensor.empty(gate.dtype(), gate.shape());
         Kernels kernels = Kernels.of(gate);
-        kernels.swiGlu(gate, up, y);
-        Var out = tape.var(y, g.needsGradient() || u.needsGradient());
+        Var out =
+                tape.cheapVar(
+                        gate.dtype(),
+                        gate.shape(),
+                        () -> {
+                            Tensor y = Tensor.empty(gate.dtype(), gate.shape());
+                            kernels.swiGlu(gate, up, y);
+                            return y;
+                        },
+                        g.needsGradient() || u.needsGradient());
+        tape.keep(out, g);
+        tape.keep(out, u);
         tape.onBackward(
                 out,
                 () -> {

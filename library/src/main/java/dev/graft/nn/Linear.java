@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -8,8 +9,9 @@ import java.util.List;
 /// y = x · Wᵀ + b + s · (drop(x) · Aᵀ) · Bᵀ.
 ///
 /// With g = dy: dB += s · gᵀ · (drop(x)·Aᵀ), u = s · g · B, dA += uᵀ · drop(x),
-/// dx = g · W + drop(u · A); dW += gᵀ · x and db += Σ g where they are trained. For a frozen W the
-/// pass keeps x (which the maps that share it share) and drop(x)·Aᵀ, r wide.
+/// dx = g · W + drop(u · A); dW += gᵀ · x and db += Σ g where they are trained. The pass keeps
+/// drop(x)·Aᵀ, r wide, and x (which the maps that share it share) for dA and dW; a frozen W alone
+/// keeps nothing.
 public final class Linear {
     private final String name;
     private Weight weight;
@@ -89,34 +91,51 @@ public final class Linear {
     /// @param x [T, in]
     /// @return [T, out]
     public Var forward(Tape tape, Var x) {
-        Tensor input = x.value();
-        Tensor y = Tensor.empty(input.dtype(), input.size(0), weight.out());
-        Saved saved;
-        try (var scope = Scope.open(name)) {
-            weight.product(input, y, tape.workspace());
-            if (bias() != null) {
-                y.addInPlace(bias());
-            }
-            saved = lowRank == null ? null : addLowRank(tape, input, y, scope);
+        DType dtype = x.dtype();
+        long[] shape = {x.shape()[0], weight.out()};
+        Reduced reduced = lowRank == null ? null : reduce(tape, x.value());
+        Var out =
+                tape.lazyVar(
+                        dtype,
+                        shape,
+                        () -> product(tape, x.value(), Tensor.empty(dtype, shape), reduced),
+                        x.needsGradient() || trained());
+        if (lowRank != null || weight instanceof TrainedWeight) {
+            tape.keep(out, x);
         }
-        Var out = tape.var(y, x.needsGradient() || trained());
-        tape.onBackward(out, () -> backward(tape, x, out.takeGradient(), saved));
+        if (reduced != null) {
+            tape.keep(out, reduced.values());
+        }
+        tape.onBackward(out, () -> backward(tape, x, out.takeGradient(), reduced));
         return out;
     }
 
-    /// What the low-rank part keeps: drop(x)·Aᵀ [T, r], and the seed of its mask.
-    private record Saved(Tensor reduced, long dropoutSeed) {}
-
-    private Saved addLowRank(Tape tape, Tensor x, Tensor y, Scope scope) {
-        boolean drops = tape.isRecording() && lowRank.dropout() > 0;
-        long seed = drops ? tape.nextDropoutSeed() : 0;
-        Tensor dropped = drops ? Dropout.apply(x, lowRank.dropout(), seed) : x;
-        Tensor reduced = dropped.matmul(lowRank.a().value().t()); // [T, r]
-        y.addmmInPlace(reduced, lowRank.b().value().t(), 1, lowRank.scale());
-        return tape.isRecording() ? new Saved(scope.keep(reduced), seed) : null;
+    private Tensor product(Tape tape, Tensor x, Tensor y, Reduced reduced) {
+        try (var _ = Scope.open(name)) {
+            weight.product(x, y, tape.workspace());
+            if (bias() != null) {
+                y.addInPlace(bias());
+            }
+            if (reduced != null) {
+                y.addmmInPlace(reduced.values(), lowRank.b().value().t(), 1, lowRank.scale());
+            }
+        }
+        return y;
     }
 
-    private void backward(Tape tape, Var x, Tensor dy, Saved saved) {
+    /// The narrow side of the low-rank part: drop(x)·Aᵀ [T, r], and the seed of its mask.
+    private record Reduced(Tensor values, long dropoutSeed) {}
+
+    private Reduced reduce(Tape tape, Tensor x) {
+        boolean drops = tape.isTraining() && lowRank.dropout() > 0;
+        long seed = drops ? tape.nextDropoutSeed() : 0;
+        try (var scope = Scope.open(name)) {
+            Tensor dropped = drops ? Dropout.apply(x, lowRank.dropout(), seed) : x;
+            return new Reduced(scope.keep(dropped.matmul(lowRank.a().value().t())), seed);
+        }
+    }
+
+    private void backward(Tape tape, Var x, Tensor dy, Reduced reduced) {
         if (weight instanceof TrainedWeight trained) {
             trained.addGradient(dy, x.value());
         }
@@ -128,22 +147,25 @@ public final class Linear {
             weight.productTransposed(dy, x.gradientMemory(), add, tape.workspace());
         }
         if (lowRank != null) {
-            backwardLowRank(x, dy, saved);
+            backwardLowRank(x, dy, reduced);
         }
     }
 
-    private void backwardLowRank(Var x, Tensor dy, Saved saved) {
+    private void backwardLowRank(Var x, Tensor dy, Reduced reduced) {
         double p = lowRank.dropout();
-        Tensor dropped = p > 0 ? Dropout.apply(x.value(), p, saved.dropoutSeed()) : x.value();
         Tensor u = dy.matmul(lowRank.b().value()).mulInPlace(lowRank.scale()); // [T, r]
-        lowRank.b().gradient().addmmInPlace(dy.t(), saved.reduced(), 1, lowRank.scale());
-        lowRank.a().gradient().addmmInPlace(u.t(), dropped, 1, 1);
+        lowRank.b().gradient().addmmInPlace(dy.t(), reduced.values(), 1, lowRank.scale());
+        try (var _ = Scope.open("dropped")) {
+            long seed = reduced.dropoutSeed();
+            Tensor dropped = p > 0 ? Dropout.apply(x.value(), p, seed) : x.value();
+            lowRank.a().gradient().addmmInPlace(u.t(), dropped, 1, 1);
+        }
         if (!x.needsGradient()) {
             return;
         }
         if (p > 0) {
             Tensor dx = u.matmul(lowRank.a().value()); // [T, in]
-            x.gradientMemory().addInPlace(Dropout.apply(dx, p, saved.dropoutSeed()));
+            x.gradientMemory().addInPlace(Dropout.applyInPlace(dx, p, reduced.dropoutSeed()));
         } else {
             x.gradientMemory().addmmInPlace(u, lowRank.a().value(), 1, 1);
         }

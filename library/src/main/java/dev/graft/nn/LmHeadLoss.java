@@ -11,8 +11,8 @@ import java.util.stream.IntStream;
 /// loss and gradient taken and their dx added, so the logits of a whole sequence never exist and
 /// positions without a label cost nothing.
 ///
-/// With logits z = h·Wᵀ + s·(h·Aᵀ)·Bᵀ: loss = Σ −log softmax(z) at the label, dz = softmax(z) −
-// onehot.
+/// With logits z = h·Wᵀ + s·(h·Aᵀ)·Bᵀ: loss = Σ −log softmax(z) at the label,
+/// dz = softmax(z) − onehot.
 public final class LmHeadLoss {
     /// Bytes of the logits of a chunk, but for very large vocabularies.
     public static final long LOGIT_BYTES = 32 << 20;
@@ -56,7 +56,7 @@ public final class LmHeadLoss {
             logits.addmmInPlace(part.reduced(), b.t(), 1, head.lowRank().scale());
         }
         double loss = Kernels.of(logits).crossEntropy(logits, targets, scale);
-        if (tape.isRecording()) {
+        if (tape.isTraining()) {
             backward(tape, hidden, head, at, rows, logits, part);
         }
         return loss;
@@ -66,7 +66,7 @@ public final class LmHeadLoss {
     private record LowRankRows(Tensor dropped, Tensor reduced, long dropoutSeed) {}
 
     private static LowRankRows lowRank(Tape tape, LowRank part, Tensor rows) {
-        boolean drops = tape.isRecording() && part.dropout() > 0;
+        boolean drops = tape.isTraining() && part.dropout() > 0;
         long seed = drops ? tape.nextDropoutSeed() : 0;
         Tensor dropped = drops ? Dropout.apply(rows, part.dropout(), seed) : rows;
         return new LowRankRows(dropped, dropped.matmul(part.a().value().t()), seed);
@@ -97,9 +97,10 @@ public final class LmHeadLoss {
             part.a().gradient().addmmInPlace(u.t(), lowRank.dropped(), 1, 1);
             if (hidden.needsGradient()) {
                 Tensor dx = u.matmul(part.a().value()); // [n, H]
-                boolean drops = part.dropout() > 0;
-                dRows.addInPlace(
-                        drops ? Dropout.apply(dx, part.dropout(), lowRank.dropoutSeed()) : dx);
+                if (part.dropout() > 0) {
+                    Dropout.applyInPlace(dx, part.dropout(), lowRank.dropoutSeed());
+                }
+                dRows.addInPlace(dx);
             }
         }
         if (hidden.needsGradient()) {

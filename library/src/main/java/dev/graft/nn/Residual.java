@@ -12,8 +12,12 @@ public final class Residual {
     /// @param x [T, H]
     /// @param branch [T, H], overwritten
     public static Var forward(Tape tape, Var x, Var branch) {
-        Tensor y = branch.value().addInPlace(x.value());
-        Var out = tape.var(y, x.needsGradient() || branch.needsGradient());
+        Var out =
+                tape.lazyVar(
+                        branch.dtype(),
+                        branch.shape(),
+                        () -> branch.value().addInPlace(x.value()),
+                        x.needsGradient() || branch.needsGradient());
         tape.onBackward(
                 out,
                 () -> {

@@ -3,7 +3,8 @@ package dev.graft.nn;
 import dev.graft.kernel.Kernels;
 import dev.graft.tensor.Tensor;
 
-/// y = x / √(mean(x²) + ε) ⊙ w for each row; keeps x and one number a row.
+/// y = x / √(mean(x²) + ε) ⊙ w for each row; keeps x and one number a row, from which y is made
+/// again where a later operation needs it.
 public final class RmsNorm {
     private final String name;
     private final double epsilon;
@@ -46,19 +47,27 @@ public final class RmsNorm {
     /// @return [T, H]
     public Var forward(Tape tape, Var x) {
         Tensor input = x.value();
-        Tensor y = Tensor.empty(input.dtype(), input.shape());
         Tensor inverseRms = Tensor.empty(input.dtype(), input.size(0));
         Kernels kernels = Kernels.of(input);
-        kernels.rmsNorm(input, weight(), epsilon, y, inverseRms);
-        Var out = tape.var(y, x.needsGradient() || trained != null);
-        tape.onBackward(
-                out,
-                () -> {
-                    Tensor dy = out.takeGradient();
-                    Tensor dx = x.gradientSoFar();
-                    Tensor dw = trained == null ? null : trained.gradient();
-                    kernels.rmsNormBackward(dy, input, weight(), inverseRms, dx, dw);
-                });
+        Var out =
+                tape.cheapVar(
+                        input.dtype(),
+                        input.shape(),
+                        () -> {
+                            Tensor y = Tensor.empty(input.dtype(), input.shape());
+                            kernels.rmsNorm(x.value(), weight(), epsilon, y, inverseRms);
+                            return y;
+                        },
+                        x.needsGradient() || trained != null);
+        tape.keep(out, x);
+        tape.keep(out, inverseRms);
+        tape.onBackward(out, () -> backward(kernels, x, inverseRms, out.takeGradient()));
         return out;
+    }
+
+    private void backward(Kernels kernels, Var x, Tensor inverseRms, Tensor dy) {
+        Tensor dx = x.needsGradient() ? x.gradientSoFar() : Tensor.zeros(dy.dtype(), dy.shape());
+        Tensor dw = trained == null ? null : trained.gradient();
+        kernels.rmsNormBackward(dy, x.value(), weight(), inverseRms, dx, dw);
     }
 }

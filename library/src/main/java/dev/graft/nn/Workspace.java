@@ -3,6 +3,7 @@ package dev.graft.nn;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.nio.file.Path;
 import java.util.EnumMap;
 import java.util.Map;
 
@@ -23,6 +24,7 @@ public final class Workspace implements AutoCloseable {
 
     private final Scope scope = Scope.detached("workspace");
     private final Map<Buffer, Tensor> buffers = new EnumMap<>(Buffer.class);
+    private DiskSlots disk;
 
     /// A contiguous tensor of this shape with arbitrary contents.
     public Tensor get(Buffer buffer, DType dtype, long... shape) {
@@ -41,9 +43,20 @@ public final class Workspace implements AutoCloseable {
         return memory.narrow(0, 0, elements).view(shape);
     }
 
+    /// Places on disk, in files in a folder; one folder a workspace.
+    DiskSlots disk(Path folder) {
+        if (disk == null) {
+            disk = new DiskSlots(folder);
+        }
+        return disk;
+    }
+
     @Override
     public void close() {
         scope.close();
         buffers.clear();
+        if (disk != null) {
+            disk.close();
+        }
     }
 }

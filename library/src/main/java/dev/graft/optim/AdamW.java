@@ -3,7 +3,7 @@ package dev.graft.optim;
 import dev.graft.error.ModelFormatException;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
-import dev.graft.kernel.Kernels;
+import dev.graft.kernel.Kernels.AdamWStep;
 import dev.graft.nn.Parameter;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -13,40 +13,92 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 
-/// AdamW with decoupled decay (Loshchilov and Hutter 2019) and 32-bit state, in the order of
-/// operations of `torch.optim.AdamW`.
+/// AdamW with decoupled decay (Loshchilov and Hutter 2019): in 32 bits in the order of
+/// `torch.optim.AdamW`, in 8 bits as bitsandbytes; in memory, or paged with the same results.
 public final class AdamW implements AutoCloseable {
-    /// The constants that do not change from step to step.
+    /// What does not change from step to step.
     ///
     /// @param weightDecay λ, times the learning rate
-    public record Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+    /// @param paging where the moments lie if `optim` is paged
+    public record Settings(
+            double beta1,
+            double beta2,
+            double epsilon,
+            double weightDecay,
+            Optim optim,
+            Paging paging) {
         /// The defaults of Transformers.
         public static final Settings DEFAULT = new Settings(0.9, 0.999, 1e-8, 0);
+
+        /// With 32-bit moments in memory.
+        public Settings(double beta1, double beta2, double epsilon, double weightDecay) {
+            this(beta1, beta2, epsilon, weightDecay, Optim.ADAMW_TORCH, Paging.TEMPORARY);
+        }
     }
 
-    /// A parameter, its moments, and whether it decays.
-    private record Slot(Parameter parameter, Tensor m, Tensor v, boolean decays) {}
+    /// A parameter and its moments.
+    private record Slot(Parameter parameter, Moments moments) {
+        private String name(String tensor) {
+            return parameter.name() + "." + tensor;
+        }
+    }
+
+    /// What is stepped at a time: a parameter, or a range of its elements where they are paged.
+    private record Part(Tensor value, Tensor gradient, Moments moments, boolean decays) {}
 
     private final Settings settings;
+    private final StateMemory memory;
     private final Scope scope = Scope.detached("AdamW");
     private final List<Slot> slots = new ArrayList<>();
+    private final List<Part> parts = new ArrayList<>();
     private long step;
 
     /// Makes zero moments for every parameter.
     ///
     /// @param decays which parameters decay, by name; [Decay#applies] as a rule
+    /// @throws dev.graft.error.ConfigException if there is no disk room for paged moments, or their
+    ///   limit is too low
     public AdamW(List<Parameter> parameters, Settings settings, Predicate<String> decays) {
         this.settings = settings;
+        memory = settings.optim().paged() ? pageFile(parameters) : ResidentMemory.INSTANCE;
         try (var _ = scope.enter()) {
             for (Parameter p : parameters) {
-                Tensor value = p.value();
-                slots.add(
-                        new Slot(
-                                p,
-                                Tensor.zeros(value.dtype(), value.shape()),
-                                Tensor.zeros(value.dtype(), value.shape()),
-                                decays.test(p.name())));
+                Moments moments = Moments.zeros(settings.optim(), p.value(), memory);
+                slots.add(new Slot(p, moments));
+                cut(p, moments, decays.test(p.name()));
             }
+        }
+    }
+
+    private PageFile pageFile(List<Parameter> parameters) {
+        Optim optim = settings.optim();
+        long absmax = 0;
+        long bytes = 0;
+        for (Parameter p : parameters) {
+            absmax += optim.absmaxBytes(p.value().numel());
+            long one = Moments.pagedBytes(optim, p.value());
+            bytes = PageFile.with(PageFile.with(bytes, one), one);
+        }
+        long kept = settings.paging().keptBytes(absmax);
+        return PageFile.create(settings.paging().folder(), bytes, kept);
+    }
+
+    private void cut(Parameter p, Moments moments, boolean decays) {
+        Optim optim = settings.optim();
+        long elements = p.value().numel();
+        long most = optim.paged() ? Paging.partElements(optim) : elements;
+        if (elements <= most) {
+            parts.add(new Part(p.value(), p.gradient(), moments, decays));
+            return;
+        }
+        for (long from = 0; from < elements; from += most) {
+            long count = Math.min(most, elements - from);
+            parts.add(
+                    new Part(
+                            Moments.range(p.value(), from, count),
+                            Moments.range(p.gradient(), from, count),
+                            moments.part(from, count),
+                            decays));
         }
     }
 
@@ -62,23 +114,30 @@ public final class AdamW implements AutoCloseable {
         return Math.sqrt(sum);
     }
 
-    /// Moves every parameter by its gradient times `gradScale`, and zeroes the gradients.
+    /// Moves every parameter by its gradient times `gradScale`, and zeroes the gradients. The
+    /// moments of the next part are fetched while one is worked on.
     public void step(double learningRate, double gradScale) {
         step++;
-        for (Slot slot : slots) {
+        for (int i = 0; i < parts.size(); i++) {
+            Part part = parts.get(i);
+            if (i == 0) {
+                part.moments().paged().forEach(memory::willNeed);
+            }
+            if (i + 1 < parts.size()) {
+                parts.get(i + 1).moments().paged().forEach(memory::willNeed);
+            }
             var constants =
-                    new Kernels.AdamWStep(
+                    new AdamWStep(
                             learningRate,
                             settings.beta1(),
                             settings.beta2(),
                             settings.epsilon(),
-                            slot.decays() ? settings.weightDecay() : 0,
+                            part.decays() ? settings.weightDecay() : 0,
                             step,
                             gradScale);
-            Tensor value = slot.parameter().value();
-            Tensor gradient = slot.parameter().gradient();
-            Kernels.of(value).adamW(value, gradient, slot.m(), slot.v(), constants);
-            gradient.zeroInPlace();
+            part.moments().step(part.value(), part.gradient(), constants);
+            part.gradient().zeroInPlace();
+            part.moments().paged().forEach(memory::release);
         }
     }
 
@@ -87,15 +146,29 @@ public final class AdamW implements AutoCloseable {
         return step;
     }
 
-    /// The moments, for a checkpoint.
+    /// The moments, for a checkpoint. Where they are paged, each lets go of the one before it.
     public List<SafetensorsWriter.Entry> state() {
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
+        List<Tensor> written = List.of();
         for (Slot slot : slots) {
-            entries.add(SafetensorsWriter.Entry.of(slot.parameter().name() + ".exp_avg", slot.m()));
-            entries.add(
-                    SafetensorsWriter.Entry.of(slot.parameter().name() + ".exp_avg_sq", slot.v()));
+            List<Tensor> before = written;
+            slot.moments()
+                    .tensors()
+                    .forEach((name, moment) -> entries.add(entry(slot.name(name), moment, before)));
+            written = slot.moments().paged();
         }
         return entries;
+    }
+
+    private SafetensorsWriter.Entry entry(String name, Tensor moment, List<Tensor> written) {
+        return new SafetensorsWriter.Entry(
+                name,
+                moment.dtype(),
+                moment.shape(),
+                () -> {
+                    written.forEach(memory::release);
+                    return moment;
+                });
     }
 
     /// What a checkpoint needs beside the moments.
@@ -107,16 +180,19 @@ public final class AdamW implements AutoCloseable {
     ///
     /// @throws ModelFormatException if it belongs to other parameters
     public void restore(SafetensorsFile file) {
-        if (file.tensors().size() != 2 * slots.size()) {
+        int expected = slots.stream().mapToInt(s -> s.moments().tensors().size()).sum();
+        if (file.tensors().size() != expected) {
             throw new ModelFormatException(
                     "%s: found %d tensors, expected %d: the checkpoint belongs to another run"
-                            .formatted(file.path(), file.tensors().size(), 2 * slots.size()));
+                            .formatted(file.path(), file.tensors().size(), expected));
         }
         for (Slot slot : slots) {
             try (var _ = Scope.open("restoring AdamW")) {
-                restore(file, slot.parameter().name() + ".exp_avg", slot.m());
-                restore(file, slot.parameter().name() + ".exp_avg_sq", slot.v());
+                slot.moments()
+                        .tensors()
+                        .forEach((name, tensor) -> restore(file, slot.name(name), tensor));
             }
+            slot.moments().paged().forEach(memory::release);
         }
         String steps = file.metadata().get("step");
         if (steps == null || !steps.matches("\\d{1,18}")) {
@@ -129,7 +205,7 @@ public final class AdamW implements AutoCloseable {
 
     private static void restore(SafetensorsFile file, String name, Tensor moment) {
         Tensor stored = file.tensor(name);
-        if (!Arrays.equals(stored.shape(), moment.shape())) {
+        if (stored.dtype() != moment.dtype() || !Arrays.equals(stored.shape(), moment.shape())) {
             throw new ModelFormatException(
                     "%s: tensor %s is %s, expected %s: the checkpoint belongs to another run"
                             .formatted(file.path(), name, stored.describe(), moment.describe()));
@@ -140,5 +216,6 @@ public final class AdamW implements AutoCloseable {
     @Override
     public void close() {
         scope.close();
+        memory.close();
     }
 }

@@ -1,10 +1,11 @@
 package dev.graft.plan;
 
 import dev.graft.adapter.LoraConfig;
+import dev.graft.model.BaseResidency;
+import dev.graft.optim.Optim;
 import dev.graft.plan.Fit.Verdict;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import java.util.function.UnaryOperator;
 
 /// What to change in a run so that it fits: the first of these that are enough, and none that is
@@ -109,16 +110,19 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
 
         private boolean quantize() {
             return switch (at.tuning()) {
-                case Tuning.Full() ->
+                case Tuning.Full() -> {
+                    boolean paged = at.optimizer().optim().paged();
+                    Optim small = paged ? Optim.PAGED_ADAMW_8BIT : Optim.ADAMW_8BIT;
+                    yield made(
+                            "optim: " + small,
+                            "keeps the optimizer's moments in 8 bits",
+                            j -> j.with(new OptimizerState(small, j.optimizer().limit())));
+                }
+                case Tuning.Lora _ when at.base().codes() == null ->
                         made(
-                                "optim: adamw_8bit",
-                                "keeps the optimizer's moments in 8 bits",
-                                j -> j.with(new OptimizerState(true, j.optimizer().paged())));
-                case Tuning.Lora _ when at.base().quantization() instanceof Quantization.None ->
-                        made(
-                                "load_in_4bit: true, bnb_4bit_use_double_quant: true",
+                                "load_in_4bit: true",
                                 "keeps the frozen base in 4 bits a weight (QLoRA)",
-                                j -> j.with(j.base().with(Quantization.qlora())));
+                                j -> j.with(j.base().with(BaseStorage.QLORA)));
                 case Tuning.Lora _ -> false;
             };
         }
@@ -127,7 +131,7 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
             for (Recomputation policy : Recomputation.values()) {
                 if (policy.compareTo(at.recomputation()) > 0
                         && made(
-                                "gradient_checkpointing: " + policy.name().toLowerCase(Locale.ROOT),
+                                "gradient_checkpointing: " + policy,
                                 switch (policy) {
                                     case NONE -> "keeps everything";
                                     case MLP -> "computes the feed-forward values twice";
@@ -161,10 +165,11 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
         }
 
         private boolean streamed() {
-            return made(
-                    "base_residency: streamed",
-                    "reads the base from its file layer by layer",
-                    j -> j.with(j.base().with(Residency.STREAMED)));
+            return at.base().codes() != null
+                    && made(
+                            "base_residency: mapped",
+                            "reads the quantized base from its files layer by layer, once `graft quantize` has written them",
+                            j -> j.with(j.base().with(BaseResidency.MAPPED)));
         }
 
         private Job after(List<Move> some) {

@@ -1,5 +1,8 @@
 package dev.graft.plan;
 
+import dev.graft.model.ModelConfig;
+import dev.graft.plan.Part.Place;
+import java.util.List;
 import java.util.function.IntPredicate;
 
 /// Whether runs fit a memory, and how large they may get.
@@ -20,15 +23,41 @@ public record Fit(long memory) {
 
     /// The verdict on a run.
     public Verdict of(Job job) {
-        if (Bill.of(job).needed() <= memory) {
+        Bill bill = Bill.of(job);
+        if (bill.needed() <= memory) {
             return Verdict.FITS;
         }
-        Job streamed = job.with(job.base().with(Residency.STREAMED));
-        boolean isMapped = job.base().residency() != Residency.MEMORY;
-        // Pages can be dropped where they are a file's: what is in memory has to stay.
-        long least = Bill.of(job).anonymous() + Bill.of(streamed).needed();
-        least -= Bill.of(streamed).anonymous();
-        return isMapped && least <= memory ? Verdict.READS_AGAIN : Verdict.TOO_LARGE;
+        return bill.needed() - spared(bill) <= memory ? Verdict.READS_AGAIN : Verdict.TOO_LARGE;
+    }
+
+    /// The pages of a mapped base that a pass does without: all but two layers, and what lies
+    // around
+    /// the layers.
+    private static long spared(Bill bill) {
+        ModelConfig model = bill.job().model();
+        boolean isMapped =
+                bill.parts().stream()
+                        .anyMatch(p -> p.key().equals("base") && p.place() == Place.MAPPED);
+        if (!isMapped) {
+            return 0;
+        }
+        long tables = (model.tiedEmbeddings() ? 1L : 2L) * model.vocabulary() * model.hidden();
+        long around = tables * bill.job().base().stored().bytes();
+        long layers = Math.max(0, bill.bytes("base") - around);
+        return layers - Math.min(layers, 2 * Math.ceilDiv(layers, model.layers()));
+    }
+
+    /// The same run with the least recomputation that fits; that runs at all where none does; or as
+    /// it is.
+    public Job recomputingWhereNeeded(Job job) {
+        for (Verdict wanted : List.of(Verdict.FITS, Verdict.READS_AGAIN)) {
+            for (Recomputation policy : Recomputation.values()) {
+                if (of(job.with(policy)) == wanted) {
+                    return job.with(policy);
+                }
+            }
+        }
+        return job;
     }
 
     boolean fits(Job job) {

@@ -4,14 +4,12 @@ import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.nn.Attention;
+import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.LmHeadLoss;
 
 /// The buffers that are kept from step to step: those of the attention's blocks, the panel that a
 /// frozen matrix is widened into, and the logits of a chunk of the loss.
 final class Scratch {
-    /// As the frozen weights take it.
-    private static final long PANEL_BYTES = 4 << 20;
-
     private static final long PANEL_ROWS = 16;
 
     private Scratch() {}
@@ -44,17 +42,19 @@ final class Scratch {
         return (2 * scores + rows * (2L * shape.headWidth() + 2)) * numberBytes;
     }
 
-    /// The panel of rows that a matrix of another type is widened into.
-    static long panel(ModelLayout model, TrainedTensors trained, long numberBytes) {
+    /// The panel of rows that frozen matrices of another type and codes are expanded into.
+    static long panel(
+            ModelLayout model, TrainedTensors trained, BaseStorage base, long numberBytes) {
         return model.linears().stream()
                 .filter(m -> !trained.whole().contains(m.path()))
+                .filter(m -> base.quantizes(m) || base.stored().bytes() != numberBytes)
                 .mapToLong(m -> panel(m, numberBytes))
                 .max()
                 .orElse(0);
     }
 
     private static long panel(Matrix m, long numberBytes) {
-        long rows = Math.max(PANEL_ROWS, PANEL_BYTES / (m.in() * numberBytes));
+        long rows = Math.max(PANEL_ROWS, FrozenWeight.PANEL_BYTES / (m.in() * numberBytes));
         return Math.min(rows, m.out()) * m.in() * numberBytes;
     }
 }

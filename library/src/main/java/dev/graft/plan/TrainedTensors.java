@@ -6,6 +6,7 @@ import dev.graft.adapter.TargetResolution.Target;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.model.ModelLayout.Vector;
+import dev.graft.optim.Optim;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -108,10 +109,14 @@ public record TrainedTensors(
         return elements.values().stream().mapToLong(n -> n).max().orElse(0);
     }
 
-    /// Bytes of the optimizer's state.
-    public long stateBytes(OptimizerState optimizer) {
-        return elements.values().stream().mapToLong(optimizer::bytes).sum()
-                + optimizer.tableBytes();
+    /// Bytes of the optimizer's moments.
+    public long momentBytes(Optim optim) {
+        return elements.values().stream().mapToLong(optim::stateBytes).sum();
+    }
+
+    /// The part of them that is in memory even where moments are paged.
+    long maximaBytes(Optim optim) {
+        return elements.values().stream().mapToLong(optim::absmaxBytes).sum();
     }
 
     /// Rank of a linear map's adapter, 0 where it has none.

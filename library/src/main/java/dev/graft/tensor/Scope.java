@@ -93,6 +93,11 @@ public final class Scope implements AutoCloseable {
         return parent.adopt(tensor);
     }
 
+    /// Whether a tensor belongs to this scope.
+    public boolean owns(Tensor tensor) {
+        return tensor.owner == this;
+    }
+
     /// Takes a tensor over from whichever scope owns it, and returns it.
     public Tensor adopt(Tensor tensor) {
         if (closed) {
@@ -118,9 +123,11 @@ public final class Scope implements AutoCloseable {
     void register(Tensor tensor) {
         link(tensor);
         LIVE_TENSORS.increment();
-        long live = LIVE_BYTES.addAndGet(tensor.ownBytes);
-        if (live > PEAK_BYTES.get()) {
-            PEAK_BYTES.accumulateAndGet(live, Math::max);
+        if (tensor.ownBytes > 0) {
+            long live = LIVE_BYTES.addAndGet(tensor.ownBytes);
+            if (live > PEAK_BYTES.get()) {
+                PEAK_BYTES.accumulateAndGet(live, Math::max);
+            }
         }
     }
 
@@ -195,12 +202,12 @@ public final class Scope implements AutoCloseable {
         return LIVE_BYTES.get();
     }
 
-    /// The most that `liveBytes` has been since the last reset.
-    public static long peakLiveBytes() {
+    /// The highest `liveBytes` since the process or `resetPeak` began.
+    public static long peakBytes() {
         return PEAK_BYTES.get();
     }
 
-    /// Begins to look for the peak anew.
+    /// Begins to watch for the peak anew, from what is live now.
     public static void resetPeak() {
         PEAK_BYTES.set(LIVE_BYTES.get());
     }

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
+import org.bytedeco.pytorch.ScalarOptional;
 import org.bytedeco.pytorch.ScalarTypeOptional;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.TensorVector;
@@ -190,6 +191,11 @@ public final class Tensor implements AutoCloseable {
 
     public boolean onCpu() {
         return raw.is_cpu();
+    }
+
+    /// Whether the memory has been given up, by `close` or with the scope.
+    public boolean isClosed() {
+        return owner == null;
     }
 
     /// `F32[2, 3]`, for messages.
@@ -465,6 +471,52 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
+    /// For integers: the bits moved `bits` places down.
+    public Tensor shiftRight(int bits) {
+        try (var s = new Scalar(bits)) {
+            return made("rshift", () -> raw.bitwise_right_shift(s), this);
+        }
+    }
+
+    /// For integers: the bits that both have.
+    public Tensor bitAnd(int mask) {
+        try (var s = new Scalar(mask)) {
+            return made("bitwise_and", () -> raw.bitwise_and(s), this);
+        }
+    }
+
+    /// For each element the number of rising `bounds` strictly below it. I32
+    public Tensor bucketize(Tensor bounds) {
+        return made("bucketize", () -> torch.bucketize(raw, bounds.raw, true, false), this, bounds);
+    }
+
+    public Tensor clamp(double least, double most) {
+        try (var low = new Scalar(least);
+                var high = new Scalar(most);
+                var min = new ScalarOptional(low);
+                var max = new ScalarOptional(high)) {
+            return made("clamp", () -> raw.clamp(min, max), this);
+        }
+    }
+
+    /// Rounded to whole numbers, halves to the even one.
+    public Tensor round() {
+        return made("round", raw::round, this);
+    }
+
+    /// The greatest value along a dimension.
+    public Tensor max(int dim) {
+        return made("amax", () -> raw.amax(new long[] {dim}, false), this);
+    }
+
+    public Tensor isFinite() {
+        return made("isfinite", raw::isfinite, this);
+    }
+
+    public Tensor logicalNot() {
+        return made("logical_not", raw::logical_not, this);
+    }
+
     // ---- reductions ----
 
     public Tensor sum() {
@@ -486,6 +538,10 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor max() {
         return made("max", raw::max, this);
+    }
+
+    public Tensor amax(int dim, boolean keep) {
+        return made("amax", () -> raw.amax(new long[] {dim}, keep), this);
     }
 
     public Tensor logSumExp(int dim, boolean keep) {

@@ -49,7 +49,8 @@ public final class MetricsFile implements Consumer<TrainEvent> {
                 line.put("eval_tokens", e.tokens());
                 append(line);
             }
-            case TrainEvent.Prepared _,
+            case TrainEvent.Loading _,
+                    TrainEvent.Prepared _,
                     TrainEvent.Saved _,
                     TrainEvent.Warned _,
                     TrainEvent.Interrupted _,

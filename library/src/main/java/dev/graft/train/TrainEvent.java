@@ -7,6 +7,9 @@ import java.util.List;
 /// What a run tells those who watch it.
 public sealed interface TrainEvent {
 
+    /// Matrices of the base are loaded, and quantized where that was asked for.
+    record Loading(int done, int total) implements TrainEvent {}
+
     /// The data are read and the model is about to be: what was decided, each with its reason, and
     /// what it takes.
     record Prepared(Bill bill, String model, String data, int heldOut, List<String> decisions)

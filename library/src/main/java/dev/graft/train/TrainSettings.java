@@ -1,5 +1,6 @@
 package dev.graft.train;
 
+import dev.graft.nn.Recompute;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Schedule;
 
@@ -12,6 +13,7 @@ import dev.graft.optim.Schedule;
 /// @param evalEvery steps between evaluations, 0 for none
 /// @param saveEvery steps between checkpoints, 0 for none
 /// @param keep checkpoints kept, 0 for all
+/// @param recompute what is computed again in the backward pass; changes no result
 public record TrainSettings(
         int totalSteps,
         int accumulation,
@@ -22,4 +24,5 @@ public record TrainSettings(
         int evalEvery,
         int saveEvery,
         int keep,
+        Recompute recompute,
         long seed) {}

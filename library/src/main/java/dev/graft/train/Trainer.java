@@ -155,7 +155,7 @@ public final class Trainer implements AutoCloseable {
             Batch batch = micros.get(i);
             long dropoutSeed = settings.seed() * 0x9E3779B97F4A7C15L + step * 1_000_003L + i;
             try (var _ = Scope.open("micro-batch");
-                    var tape = Tape.recording(workspace, dropoutSeed)) {
+                    var tape = Tape.recording(workspace, dropoutSeed, settings.recompute())) {
                 loss +=
                         model.loss(
                                 tape,

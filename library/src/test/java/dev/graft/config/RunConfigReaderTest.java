@@ -165,6 +165,23 @@ class RunConfigReaderTest {
 
     @ParameterizedTest
     @CsvSource({
+        "auto, AUTO",
+        "none, NONE",
+        "false, NONE",
+        "mlp, MLP",
+        "layer, LAYER",
+        "true, LAYER",
+        "offload, OFFLOAD"
+    })
+    void gradientCheckpointingIsAPolicyOrTheFlagOfTransformers(
+            String word, GradientCheckpointing expected) {
+        var train = read("gradient_checkpointing: " + word).train();
+        assertThat(train.gradientCheckpointing()).isEqualTo(expected);
+        assertThat(read("").train().gradientCheckpointing()).isEqualTo(GradientCheckpointing.AUTO);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
         "lora_aplha, lora_alpha",
         "rnak, r",
         "lr, learning_rate",
@@ -208,6 +225,7 @@ class RunConfigReaderTest {
         "learning_rate: fast",
         "warmup_ratio: 2",
         "adam_beta2: 1",
+        "gradient_checkpointing: 2",
         "seed: -1",
         "save_strategy: sometimes",
         "lr_scheduler_type: zigzag",

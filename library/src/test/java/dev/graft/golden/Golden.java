@@ -7,6 +7,8 @@ import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.SafetensorsFile;
+import dev.graft.model.KeyValueCache;
+import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
@@ -122,8 +124,30 @@ public final class Golden {
         }
 
         public Model(Path folder, DType compute) {
+            this(folder, compute, LoadOptions.PLAIN);
+        }
+
+        public Model(Path folder, DType compute, LoadOptions options) {
             files = ModelFiles.open(folder);
-            transformer = ModelLoader.load(ModelConfig.read(folder), files, compute);
+            try {
+                transformer = ModelLoader.load(ModelConfig.read(folder), files, compute, options);
+            } catch (RuntimeException e) {
+                files.close();
+                throw e;
+            }
+        }
+
+        /// The logits of one sequence, token by token through the cache. [T, V]
+        public Tensor stepByStep(int[] ids) {
+            try (var scope = Scope.open();
+                    var tape = Tape.inference(workspace);
+                    var cache = new KeyValueCache(transformer.config(), ids.length, DType.F32)) {
+                Tensor[] rows = new Tensor[ids.length];
+                for (int i = 0; i < ids.length; i++) {
+                    rows[i] = transformer.next(tape, new int[] {ids[i]}, cache);
+                }
+                return scope.keep(Tensor.cat(0, rows));
+            }
         }
 
         /// The logits of one sequence. [T, V]

@@ -28,6 +28,7 @@ final class KernelBench {
         attention(9, 512, 64);
         crossEntropy(512, 49152);
         adamW(2048 * 1536);
+        adamW8bit(2048 * 1536);
     }
 
     private static void activations(int rows, int width) {
@@ -113,6 +114,17 @@ final class KernelBench {
             t[3].mulInPlace(t[3]);
             var step = new AdamWStep(1e-5, 0.9, 0.999, 1e-8, 0.01, 10, 1);
             compare("adamW " + count, bytes(7, t), k -> k.adamW(t[0], t[1], t[2], t[3], step));
+        }
+    }
+
+    private static void adamW8bit(int count) {
+        try (var _ = Scope.open()) {
+            Tensor[] t = random(2, count);
+            var m = AdamW8bitCase.zeros(count, AdamW8bitCase.SIGNED);
+            var v = AdamW8bitCase.zeros(count, AdamW8bitCase.UNSIGNED);
+            var step = new AdamWStep(1e-5, 0.9, 0.999, 1e-8, 0.01, 10, 1);
+            long bytes = bytes(3, t) + 4L * count; // the codes are read and written
+            compare("adamW8bit " + count, bytes, k -> k.adamW8bit(t[0], t[1], m, v, step));
         }
     }
 

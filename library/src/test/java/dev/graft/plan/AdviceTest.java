@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.adapter.LoraConfig;
 import dev.graft.error.ConfigException;
+import dev.graft.model.BaseResidency;
 import dev.graft.plan.Fit.Verdict;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -22,7 +24,7 @@ class AdviceTest {
 
     private static Job qlora(int batch, int length) {
         Job job = lora(batch, length);
-        return job.with(job.base().with(Quantization.qlora()));
+        return job.with(job.base().with(BaseStorage.QLORA));
     }
 
     @Test
@@ -61,15 +63,36 @@ class AdviceTest {
     }
 
     @Test
-    void aBaseLargerThanTheMemoryIsStreamed() {
+    void aMappedBaseLargerThanTheMemoryRunsButIsReadAgain() {
         Tuning tuning = new Tuning.Lora(LoraConfig.allLinear(8, 8));
         Job job =
                 Job.of(Configs.llama65b(), tuning, BatchShape.of(1, 512)).with(Recomputation.LAYER);
-        Advice advice = Advice.of(job, 16 * GIB);
+        Advice advice = Advice.of(job, 24 * GIB);
         assertThat(advice.verdict()).isEqualTo(Verdict.READS_AGAIN);
         assertThat(advice.changes().stream().map(Advice.Change::key))
-                .contains("base_residency: streamed");
-        assertThat(advice.changed().needed()).isLessThanOrEqualTo(16 * GIB);
+                .contains("load_in_4bit: true", "base_residency: mapped");
+        assertThat(advice.changed().needed()).isLessThanOrEqualTo(24 * GIB);
+        assertThat(advice.changed().onDisk()).isGreaterThan(30 * GIB);
+        Job inMemory = job.with(job.base().with(BaseResidency.RAM));
+        assertThat(new Fit(24 * GIB).of(inMemory)).isEqualTo(Verdict.TOO_LARGE);
+    }
+
+    @Test
+    void theRunRecomputesAsLittleAsFits() {
+        Job job = qlora(4, 1024);
+        Recomputation before = Recomputation.NONE;
+        for (int gib : new int[] {64, 24, 16, 12, 8, 6}) {
+            var fit = new Fit(gib * GIB);
+            Recomputation chosen = fit.recomputingWhereNeeded(job).recomputation();
+            assertThat(chosen).isGreaterThanOrEqualTo(before);
+            if (chosen != Recomputation.NONE) {
+                var less =
+                        Recomputation.values()[List.of(Recomputation.values()).indexOf(chosen) - 1];
+                assertThat(fit.fits(job.with(less))).isFalse();
+            }
+            before = chosen;
+        }
+        assertThat(before).isNotEqualTo(Recomputation.NONE);
     }
 
     @Test
@@ -129,8 +152,9 @@ class AdviceTest {
             before = bill.needed();
         }
         Bill offloaded = Bill.of(qlora(4, 1024).with(Recomputation.OFFLOAD));
-        assertThat(offloaded.bytes("offloaded")).isEqualTo(32L * 4 * 1024 * 4096 * 4);
-        assertThat(offloaded.onDisk()).isEqualTo(offloaded.bytes("offloaded"));
+        assertThat(offloaded.bytes("inputs") + offloaded.bytes("inputs_file"))
+                .isEqualTo(31L * 4 * 1024 * 4096 * 4);
+        assertThat(offloaded.onDisk()).isEqualTo(offloaded.bytes("inputs_file"));
     }
 
     @Test

@@ -6,6 +6,9 @@ import static org.assertj.core.api.Assertions.within;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.optim.Optim;
+import dev.graft.quant.FourBitCode;
+import dev.graft.quant.Quantization;
 import dev.graft.tensor.DType;
 import org.junit.jupiter.api.Test;
 
@@ -17,8 +20,8 @@ class HeadlineTest {
         return Job.of(model, tuning, BatchShape.of(1, 512));
     }
 
-    private static double bits(Quantization quantization) {
-        long bytes = quantization.codeBytes(SQUARE) + quantization.scaleBytes(SQUARE);
+    private static double bits(Quantization how) {
+        long bytes = Codes.codes(how, SQUARE) + Codes.scales(how, SQUARE);
         return 8.0 * bytes / SQUARE.elements();
     }
 
@@ -44,11 +47,9 @@ class HeadlineTest {
 
     @Test
     void doubleQuantizationTakesTheBitsOfAWeightFrom4500To4127() {
-        assertThat(bits(new Quantization.FourBit(64, false, Quantization.HEAD_ONLY)))
-                .isEqualTo(4.5);
-        assertThat(bits(Quantization.qlora())).isCloseTo(4.126953, within(1e-5));
-        assertThat(bits(new Quantization.EightBit(Quantization.HEAD_ONLY)))
-                .isCloseTo(8 + 32.0 / 4096, within(1e-9));
+        assertThat(bits(new Quantization.FourBit(FourBitCode.NF4, 64, false))).isEqualTo(4.5);
+        assertThat(bits(Quantization.FourBit.DEFAULT)).isCloseTo(4.126953, within(1e-5));
+        assertThat(bits(new Quantization.Int8())).isCloseTo(8 + 32.0 / 4096, within(1e-9));
     }
 
     @Test
@@ -56,7 +57,7 @@ class HeadlineTest {
         ModelConfig model = Configs.llama65b();
         Tuning tuning = new Tuning.Lora(LoraConfig.allLinear(16, 16));
         Job plain = job(model, tuning).with(Recomputation.LAYER);
-        Job qlora = plain.with(plain.base().with(Quantization.qlora()));
+        Job qlora = plain.with(plain.base().with(BaseStorage.QLORA));
         var fit = new Fit(48_000_000_000L);
         assertThat(Bill.of(qlora).baseParameters()).isEqualTo(65_285_660_672L);
         assertThat(fit.of(qlora)).isEqualTo(Fit.Verdict.FITS);
@@ -64,23 +65,32 @@ class HeadlineTest {
         assertThat(Bill.of(qlora).resident()).isBetween(36_000_000_000L, 42_000_000_000L);
 
         Tuning ofThePaper = new Tuning.Lora(LoraConfig.allLinear(64, 16));
-        Job paged = qlora.with(ofThePaper).with(new OptimizerState(true, true));
+        Job paged = qlora.with(ofThePaper).with(OptimizerState.of(Optim.PAGED_ADAMW_8BIT));
         assertThat(fit.of(paged)).isEqualTo(Fit.Verdict.FITS);
     }
 
     @Test
-    void eightBitMomentsTakeAQuarterAndSmallTensorsStayWhole() {
-        assertThat(OptimizerState.ADAMW_8BIT.bytes(4095)).isEqualTo(8 * 4095);
-        assertThat(OptimizerState.ADAMW_8BIT.bytes(4096)).isEqualTo(2 * 4096 + 8 * 16);
-        assertThat(OptimizerState.ADAMW_8BIT.bytes(1_000_000) / 1e6).isCloseTo(2.03, within(0.01));
-        assertThat(OptimizerState.ADAMW.bytes(1_000_000)).isEqualTo(8_000_000);
+    void eightBitMomentsTakeAQuarterAndPagedOnesNoMemoryButTheirMaxima() {
+        Job job = job(Configs.llama7b(), new Tuning.Full());
+        Bill whole = Bill.of(job);
+        Bill eight = Bill.of(job.with(OptimizerState.of(Optim.ADAMW_8BIT)));
+        double share = (double) eight.bytes("optimizer") / whole.bytes("optimizer");
+        assertThat(share).isCloseTo(2.03 / 8, within(0.001));
+        Bill paged = Bill.of(job.with(OptimizerState.of(Optim.PAGED_ADAMW_8BIT)));
+        assertThat(paged.bytes("moments")).isEqualTo(2 * 6_738_415_616L);
+        assertThat(paged.bytes("moments") + paged.bytes("optimizer"))
+                .isEqualTo(eight.bytes("optimizer"));
+        var limited = new OptimizerState(Optim.PAGED_ADAMW_8BIT, 1L << 30);
+        Bill bill = Bill.of(job.with(limited));
+        assertThat(bill.bytes("optimizer") + bill.bytes("moments")).isEqualTo(1L << 30);
+        assertThat(bill.onDisk()).isEqualTo(eight.bytes("optimizer") - (1L << 30));
     }
 
     @Test
     void theCodesOfEveryDecoderMatrixAreCountedAndNothingElseIsQuantized() {
         ModelConfig model = Configs.llama7b();
         Job job = job(model, new Tuning.Lora(LoraConfig.allLinear(8, 8)));
-        Bill bill = Bill.of(job.with(job.base().with(Quantization.qlora())));
+        Bill bill = Bill.of(job.with(job.base().with(BaseStorage.QLORA)));
         long perLayer = 4L * 4096 * 4096 + 3L * 4096 * 11008;
         assertThat(bill.bytes("codes")).isEqualTo(32 * perLayer / 2);
         long around = 2L * 32000 * 4096 + 65 * 4096;

@@ -17,6 +17,7 @@ import dev.graft.error.TrainingException;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.golden.Golden;
 import dev.graft.nn.Parameter;
+import dev.graft.nn.Recompute;
 import dev.graft.nn.Tape;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Schedule;
@@ -51,6 +52,11 @@ class TrainerTest {
     }
 
     private static TrainSettings settings(int steps, int accumulation, int saveEvery) {
+        return settings(steps, accumulation, saveEvery, new Recompute.None());
+    }
+
+    private static TrainSettings settings(
+            int steps, int accumulation, int saveEvery, Recompute recompute) {
         return new TrainSettings(
                 steps,
                 accumulation,
@@ -61,6 +67,7 @@ class TrainerTest {
                 0,
                 saveEvery,
                 0,
+                recompute,
                 42);
     }
 
@@ -146,6 +153,21 @@ class TrainerTest {
         assertThat(events.getLast()).isEqualTo(new TrainEvent.Interrupted(6));
         assertThat(output.resolve("checkpoint-6")).isDirectory();
         assertSame(run(3, settings(12, 2, 0), output, true, e -> {}), whole);
+    }
+
+    @Test
+    void runsUnderEveryPolicyAreEqualBitByBitAndLeaveNoFile() {
+        Map<String, float[]> kept = run(3, settings(5, 2, 0), folder, false, e -> {});
+        long tensors = Scope.liveTensors();
+        for (Recompute recompute :
+                List.of(
+                        new Recompute.Mlp(),
+                        new Recompute.Layer(),
+                        new Recompute.Offload(folder.resolve("new")))) {
+            assertSame(run(3, settings(5, 2, 0, recompute), folder, false, e -> {}), kept);
+        }
+        assertThat(folder.resolve("new")).isEmptyDirectory();
+        assertThat(Scope.liveTensors()).isEqualTo(tensors);
     }
 
     @Test
@@ -342,6 +364,7 @@ class TrainerTest {
                         0,
                         0,
                         0,
+                        new Recompute.None(),
                         42);
         assertThatThrownBy(() -> run(3, wild, folder, false, e -> {}))
                 .isInstanceOf(TrainingException.class)

@@ -1,0 +1,40 @@
+package dev.graft.model;
+
+import dev.graft.quant.Quantization;
+import dev.graft.quant.QuantizationConfig;
+import java.util.List;
+
+/// How a base is loaded.
+///
+/// @param quantization what the matrices of the layers are turned into, or null to leave them
+/// @param skipModules modules that are left as they are; null for the output head alone
+/// @param progress told how far the loading is
+public record LoadOptions(
+        Quantization quantization,
+        List<String> skipModules,
+        BaseResidency residency,
+        Progress progress) {
+    /// As the files have it.
+    public static final LoadOptions PLAIN =
+            new LoadOptions(null, null, BaseResidency.AUTO, (_, _) -> {});
+
+    /// Told the matrices that are loaded and all there are.
+    @FunctionalInterface
+    public interface Progress {
+        void at(int done, int total);
+    }
+
+    public LoadOptions {
+        skipModules = skipModules == null ? null : List.copyOf(skipModules);
+    }
+
+    public LoadOptions withProgress(Progress other) {
+        return new LoadOptions(quantization, skipModules, residency, other);
+    }
+
+    /// Whether a linear map is quantized, by its path.
+    boolean quantizes(String module) {
+        List<String> skipped = skipModules == null ? List.of("lm_head") : skipModules;
+        return quantization != null && !new QuantizationConfig(quantization, skipped).skips(module);
+    }
+}

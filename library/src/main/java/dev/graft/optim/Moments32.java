@@ -1,0 +1,40 @@
+package dev.graft.optim;
+
+import dev.graft.kernel.Kernels;
+import dev.graft.kernel.Kernels.AdamWStep;
+import dev.graft.tensor.Tensor;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/// Moments in the type of the parameter, float32; their names are those of `torch.optim.AdamW`.
+record Moments32(Tensor m, Tensor v) implements Moments {
+    static Moments32 zeros(Tensor value, StateMemory memory) {
+        return new Moments32(
+                memory.zeros(value.dtype(), value.shape()),
+                memory.zeros(value.dtype(), value.shape()));
+    }
+
+    @Override
+    public Moments part(long from, long count) {
+        return new Moments32(Moments.range(m, from, count), Moments.range(v, from, count));
+    }
+
+    @Override
+    public void step(Tensor value, Tensor gradient, AdamWStep step) {
+        Kernels.of(value).adamW(value, gradient, m, v, step);
+    }
+
+    @Override
+    public Map<String, Tensor> tensors() {
+        Map<String, Tensor> tensors = new LinkedHashMap<>();
+        tensors.put("exp_avg", m);
+        tensors.put("exp_avg_sq", v);
+        return tensors;
+    }
+
+    @Override
+    public List<Tensor> paged() {
+        return List.of(m, v);
+    }
+}

@@ -1,0 +1,2 @@
+/// Code books, quantization, and the files of bitsandbytes.
+package dev.graft.quant;

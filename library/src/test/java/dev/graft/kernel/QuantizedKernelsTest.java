@@ -1,0 +1,120 @@
+package dev.graft.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.graft.quant.FourBitCode;
+import dev.graft.quant.Quantization;
+import dev.graft.quant.Quantizer;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.Random;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// The fast kernels for matrices in codes against the plain ones, over shapes whose blocks cross
+/// rows, rows that begin within a byte, and single rows.
+class QuantizedKernelsTest {
+    private Scope scope;
+    private long before;
+
+    @BeforeEach
+    void open() {
+        before = Scope.liveTensors();
+        scope = Scope.open("test");
+    }
+
+    @AfterEach
+    void nothingLeaks() {
+        scope.close();
+        assertThat(Scope.liveTensors()).isEqualTo(before);
+    }
+
+    record Case(int out, int in, Quantization how) {}
+
+    static Stream<Case> cases() {
+        int[][] shapes = {{1, 1}, {3, 50}, {5, 33}, {40, 64}, {64, 192}, {130, 1000}, {300, 2048}};
+        return Stream.of(shapes)
+                .flatMap(
+                        s ->
+                                Stream.of(
+                                                new Quantization.FourBit(FourBitCode.NF4, 64, true),
+                                                new Quantization.FourBit(
+                                                        FourBitCode.FP4, 32, false),
+                                                new Quantization.FourBit(
+                                                        FourBitCode.NF4, 4096, true),
+                                                new Quantization.Int8())
+                                        .map(how -> new Case(s[0], s[1], how)));
+    }
+
+    private static Tensor random(long seed, int rows, int columns) {
+        var random = new Random(seed);
+        float[] x = new float[rows * columns];
+        for (int i = 0; i < x.length; i++) {
+            x[i] = (float) random.nextGaussian();
+        }
+        return Tensor.of(x, rows, columns);
+    }
+
+    private static QuantizedMatrix matrix(Case c) {
+        return Quantizer.quantize("w", random(1, c.out(), c.in()), c.how()).matrix();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void anyRowsExpandToTheSameBits(Case c) {
+        QuantizedMatrix w = matrix(c);
+        for (int from = 0; from < c.out(); from += Math.max(1, c.out() / 5)) {
+            int rows = Math.min(c.out() - from, 1 + c.out() / 3);
+            Tensor fast = Tensor.empty(DType.F32, rows, c.in());
+            Tensor plain = Tensor.empty(DType.F32, rows, c.in());
+            VectorKernels.INSTANCE.expand(w, from, fast);
+            TorchKernels.INSTANCE.expand(w, from, plain);
+            assertThat(fast.sameAs(plain)).isTrue();
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void theProductOfARowIsThatOfTheExpandedMatrix(Case c) {
+        QuantizedMatrix w = matrix(c);
+        Tensor x = random(2, 1, c.in());
+        Tensor fast = Tensor.empty(DType.F32, 1, c.out());
+        VectorKernels.INSTANCE.product(w, x, fast);
+        Tensor exact = Tensor.empty(DType.F64, 1, c.out());
+        TorchKernels.INSTANCE.product(w, x.to(DType.F64), exact);
+        double scale = Math.max(1e-9, exact.abs().max().item());
+        double off = fast.to(DType.F64).sub(exact).abs().max().item();
+        assertThat(off / scale).isLessThan(1e-6 * Math.sqrt(c.in()));
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void fastAndPlainQuantizationGiveTheSameCodes(Case c) {
+        if (!(c.how() instanceof Quantization.FourBit how)) {
+            return;
+        }
+        Tensor values = random(3, c.out(), c.in()).view(-1);
+        long n = values.numel();
+        long blocks = Math.ceilDiv(n, how.blockSize());
+        Tensor[] codes = new Tensor[2];
+        Tensor[] maxima = new Tensor[2];
+        Kernels[] both = {VectorKernels.INSTANCE, TorchKernels.INSTANCE};
+        for (int i = 0; i < 2; i++) {
+            codes[i] = Tensor.empty(DType.U8, (n + 1) / 2);
+            maxima[i] = Tensor.empty(DType.F32, blocks);
+            both[i].quantize(
+                    values,
+                    how.code().bounds(),
+                    how.code().order(),
+                    how.blockSize(),
+                    codes[i],
+                    maxima[i]);
+        }
+        assertThat(codes[0].sameAs(codes[1])).isTrue();
+        assertThat(maxima[0].sameAs(maxima[1])).isTrue();
+    }
+}
