@@ -26,9 +26,11 @@ import dev.graft.optim.Paging;
 import dev.graft.optim.Schedule;
 import dev.graft.plan.Bill;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Torch;
 import dev.graft.train.AdapterTraining;
 import dev.graft.train.Checkpoints;
 import dev.graft.train.FullTraining;
+import dev.graft.train.MemoryWatch;
 import dev.graft.train.MetricsFile;
 import dev.graft.train.TrainEvent;
 import dev.graft.train.TrainSettings;
@@ -77,18 +79,22 @@ public final class Finetune {
         Optional<Path> checkpoint = checkOutput(output);
         Path base = Path.of(config.model().modelNameOrPath());
         ModelConfig modelConfig = ModelConfig.read(base);
+        Budget budget = Budget.of(config, modelConfig);
         try (var files = ModelFiles.open(base);
-                var tokenizer = Tokenizer.load(base);
-                var model = load(modelConfig, files)) {
+                var tokenizer = Tokenizer.load(base)) {
             decisions.add("compute: float32, the fastest type of this processor");
             Data data = data(tokenizer, modelConfig);
-            var batches =
-                    new Batches(
-                            data.train(),
-                            config.train().perDeviceTrainBatchSize(),
-                            config.train().seed(),
-                            config.data().shuffle());
-            return train(model, files, batches, data, output, checkpoint);
+            Bill bill = budget.bill(files, data.train(), data.heldOut());
+            decisions.addAll(budget.decisions(bill));
+            announce(modelConfig, bill, data);
+            try (var model = load(modelConfig, files);
+                    var memory = new MemoryWatch()) {
+                boolean complete = train(model, files, bill, data, output, checkpoint);
+                listener.accept(
+                        new TrainEvent.Measured(
+                                bill, Torch.peakResidentBytes(), memory.peakAnonymousBytes()));
+                return complete;
+            }
         }
     }
 
@@ -105,15 +111,20 @@ public final class Finetune {
     private boolean train(
             Transformer model,
             ModelFiles files,
-            Batches batches,
+            Bill bill,
             Data data,
             Path output,
             Optional<Path> checkpoint) {
-        TrainSettings settings = settings(batches, output);
+        var batches =
+                new Batches(
+                        data.train(),
+                        config.train().perDeviceTrainBatchSize(),
+                        config.train().seed(),
+                        config.data().shuffle());
+        TrainSettings settings = settings(batches, bill);
         var metrics = new MetricsFile(output, config.output().loggingSteps());
         try (Tuning tuning = tuning(model)) {
             Trained trained = tuning.trained();
-            announce(model, files, trained, data);
             var checkpoints =
                     new Checkpoints(output, settings.keep(), fingerprint(settings, data, trained));
             try (var trainer =
@@ -201,19 +212,16 @@ public final class Finetune {
     }
 
     /// What the backward pass computes again instead of keeping it.
-    private Recompute recompute(Path output) {
-        Recompute chosen =
-                switch (config.train().gradientCheckpointing()) {
-                    case AUTO, NONE -> new Recompute.None();
-                    case MLP -> new Recompute.Mlp();
-                    case LAYER -> new Recompute.Layer();
-                    case OFFLOAD -> new Recompute.Offload(output);
-                };
-        decisions.add("gradient_checkpointing: " + chosen);
-        return chosen;
+    private static Recompute recompute(Bill bill, Path output) {
+        return switch (bill.job().recomputation()) {
+            case NONE -> new Recompute.None();
+            case MLP -> new Recompute.Mlp();
+            case LAYER -> new Recompute.Layer();
+            case OFFLOAD -> new Recompute.Offload(output);
+        };
     }
 
-    private TrainSettings settings(Batches batches, Path output) {
+    private TrainSettings settings(Batches batches, Bill bill) {
         var train = config.train();
         var optimizer = config.optimizer();
         int perEpoch = Math.ceilDiv(batches.perEpoch(), train.gradientAccumulationSteps());
@@ -241,7 +249,7 @@ public final class Finetune {
                 every(train.evaluation().strategy(), train.evaluation().steps(), perEpoch),
                 every(train.checkpoints().strategy(), train.checkpoints().steps(), perEpoch),
                 train.checkpoints().totalLimit(),
-                recompute(output),
+                recompute(bill, config.output().outputDir()),
                 train.seed());
     }
 
@@ -268,14 +276,6 @@ public final class Finetune {
             return new Tuning(new FullTraining(FullTuning.attach(model)), null);
         }
         Adapter adapter = adapter(model);
-        var targets = adapter.resolution().lora();
-        decisions.add(
-                "adapter: %d modules, such as %s (r %d, scale %s)"
-                        .formatted(
-                                targets.size(),
-                                targets.getFirst().path(),
-                                targets.getFirst().rank(),
-                                targets.getFirst().scale()));
         return new Tuning(new AdapterTraining(adapter), adapter);
     }
 
@@ -287,18 +287,10 @@ public final class Finetune {
         }
         Path folder = Path.of(existing.get());
         LoraConfig lora = PeftFiles.readConfig(folder).withDropout(config.lora().loraDropout());
-        decisions.add("adapter: goes on from " + folder + ", whose r and modules count");
         return PeftFiles.load(model, folder, lora);
     }
 
-    private void announce(Transformer model, ModelFiles files, Trained trained, Data data) {
-        long bytes =
-                files.files().stream()
-                        .flatMap(f -> f.tensors().values().stream())
-                        .mapToLong(t -> t.bytes())
-                        .sum();
-        long count = trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
-        ModelConfig m = model.config();
+    private void announce(ModelConfig m, Bill bill, Data data) {
         String name =
                 "%s: %s, %d layers, hidden %d, vocabulary %,d"
                         .formatted(
@@ -309,7 +301,7 @@ public final class Finetune {
                                 m.vocabulary());
         listener.accept(
                 new TrainEvent.Prepared(
-                        Bill.of(m.parameters(), bytes, count),
+                        bill,
                         name,
                         data.train().report().toString(),
                         data.heldOutExamples(),

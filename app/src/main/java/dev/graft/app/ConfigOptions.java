@@ -133,7 +133,7 @@ final class ConfigOptions {
             boolean takes =
                     equals < 0 && follows && takesValue(spec.findOption(name), args.get(i + 1));
             String value = equals >= 0 ? arg.substring(equals + 1) : takes ? args.get(++i) : "true";
-            if (!List.of("--json", "--debug").contains(name)) {
+            if (!List.of("--json", "--debug", "--method", "--memory").contains(name)) {
                 overrides.put(name.replaceFirst("^-+", ""), value);
             }
         }

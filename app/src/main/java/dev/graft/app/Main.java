@@ -64,7 +64,10 @@ public final class Main implements Runnable {
         var root = new CommandLine(new Main());
         var train = new CommandLine(new TrainCommand(console));
         ConfigOptions.addTo(train.getCommandSpec());
+        var plan = new CommandLine(new PlanCommand(console));
+        ConfigOptions.addTo(plan.getCommandSpec());
         root.addSubcommand(train)
+                .addSubcommand(plan)
                 .addSubcommand(new GenerateCommand(console))
                 .addSubcommand(new EvalCommand(console))
                 .addSubcommand(new MergeCommand(console))
@@ -75,6 +78,7 @@ public final class Main implements Runnable {
                 .addSubcommand(new DoctorCommand(console))
                 .addSubcommand(new LogitsCommand(console));
         train.setUnmatchedArgumentsAllowed(true);
+        plan.setUnmatchedArgumentsAllowed(true);
         CommandGroups.showIn(root);
         return root.setOut(console.outWriter())
                 .setErr(console.errWriter())

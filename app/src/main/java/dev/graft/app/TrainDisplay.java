@@ -1,6 +1,7 @@
 package dev.graft.app;
 
 import dev.graft.plan.Bill;
+import dev.graft.plan.ByteSize;
 import dev.graft.train.TrainEvent;
 import java.io.PrintStream;
 import java.util.function.Consumer;
@@ -39,6 +40,13 @@ final class TrainDisplay implements Consumer<TrainEvent> {
             case TrainEvent.Warned warned -> line("warning   %s", warned.message());
             case TrainEvent.Interrupted interrupted ->
                     line("step %d  interrupted", interrupted.step());
+            case TrainEvent.Measured m ->
+                    line(
+                            "memory: measured %s, with mapped files %s; planned %s and %s",
+                            ByteSize.of(m.anonymous()),
+                            ByteSize.of(m.resident()),
+                            ByteSize.of(m.planned().anonymous()),
+                            ByteSize.of(m.planned().resident()));
             case TrainEvent.Finished f ->
                     line(
                             "finished: %s in %s, mean loss %.4f",
@@ -75,13 +83,7 @@ final class TrainDisplay implements Consumer<TrainEvent> {
                 bill.trainedParameters(),
                 bill.baseParameters(),
                 Figures.percent(bill.trainedPercent()));
-        line(
-                "memory    %s: weights %s, trained %s, gradients %s, optimizer %s; activations on top",
-                Figures.mebibytes(bill.total()),
-                Figures.mebibytes(bill.weights()),
-                Figures.mebibytes(bill.trained()),
-                Figures.mebibytes(bill.gradients()),
-                Figures.mebibytes(bill.optimizer()));
+        line("memory    %s", BillText.line(bill));
     }
 
     private void started(TrainEvent.Started started) {

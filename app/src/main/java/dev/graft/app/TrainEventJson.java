@@ -2,7 +2,6 @@ package dev.graft.app;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.graft.plan.Bill;
 import dev.graft.train.TrainEvent;
 
 /// Events of a run as JSON objects, `event` first.
@@ -30,6 +29,12 @@ final class TrainEventJson {
             }
             case TrainEvent.Warned w -> json.put("event", "warned").put("message", w.message());
             case TrainEvent.Interrupted i -> json.put("event", "interrupted").put("step", i.step());
+            case TrainEvent.Measured m -> {
+                json.put("event", "measured").put("peak_memory_bytes", m.resident());
+                json.put("peak_anonymous_bytes", m.anonymous());
+                json.put("planned_memory_bytes", m.planned().resident());
+                json.put("planned_anonymous_bytes", m.planned().anonymous());
+            }
             case TrainEvent.Finished f -> {
                 json.put("event", "finished").put("steps", f.steps());
                 json.put("seconds", f.seconds()).put("loss", f.meanLoss());
@@ -42,15 +47,7 @@ final class TrainEventJson {
         json.put("event", "prepared").put("model", p.model()).put("data", p.data());
         json.put("held_out", p.heldOut());
         p.decisions().forEach(json.putArray("decisions")::add);
-        Bill bill = p.bill();
-        json.put("base_parameters", bill.baseParameters());
-        json.put("trained_parameters", bill.trainedParameters());
-        json.putObject("bytes")
-                .put("weights", bill.weights())
-                .put("trained", bill.trained())
-                .put("gradients", bill.gradients())
-                .put("optimizer", bill.optimizer())
-                .put("total", bill.total());
+        BillText.put(json, p.bill());
     }
 
     private static void step(ObjectNode json, TrainEvent.Step s) {

@@ -35,6 +35,7 @@ final class TrainSummary implements Consumer<TrainEvent> {
             case TrainEvent.Loading _,
                     TrainEvent.Prepared _,
                     TrainEvent.Started _,
+                    TrainEvent.Measured _,
                     TrainEvent.Warned _,
                     TrainEvent.Interrupted _ -> {}
         }

@@ -81,6 +81,15 @@ final class CommandsTest {
                 .startsWith("prepared", "started", "evaluated", "step")
                 .containsOnlyOnce("finished");
         assertThat(events.stream().filter(e -> e.path("event").asText().equals("step"))).hasSize(5);
+        JsonNode measured =
+                events.stream()
+                        .filter(e -> e.path("event").asText().equals("measured"))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(measured.get("peak_memory_bytes").asLong())
+                .isGreaterThan(measured.get("peak_anonymous_bytes").asLong());
+        assertThat(measured.get("planned_memory_bytes"))
+                .isEqualTo(events.getFirst().at("/bytes/resident"));
         JsonNode summary = events.getLast();
         assertThat(summary.get("finished").asBoolean()).isTrue();
         assertThat(summary.get("steps").asInt()).isEqualTo(5);

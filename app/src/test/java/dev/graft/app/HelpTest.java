@@ -13,13 +13,14 @@ final class HelpTest {
         Ran help = Ran.of("--help").succeeded();
         assertThat(help.out())
                 .contains("Train:", "Use what was trained:", "This machine:")
-                .contains("train ", "generate ", "eval ", "merge ", "init ", "doctor ")
+                .contains("plan ", "train ", "generate ", "eval ", "merge ", "init ", "doctor ")
                 .doesNotContain("logits");
         assertThat(help.err()).isEmpty();
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"train", "generate", "eval", "merge", "init", "doctor", "logits"})
+    @ValueSource(
+            strings = {"plan", "train", "generate", "eval", "merge", "init", "doctor", "logits"})
     void everyCommandExplainsItself(String command) {
         Ran help = Ran.of(command, "--help").succeeded();
         assertThat(help.out()).contains("graft " + command, "--help", "--debug");

@@ -1,8 +1,12 @@
 package dev.graft.adapter;
 
 import dev.graft.error.ConfigException;
+import dev.graft.model.ModelLayout;
+import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.model.ModelLayout.Vector;
 import dev.graft.model.Transformer;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -25,15 +29,23 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
     ///
     /// @throws ConfigException if something asked for is not there; lists what is
     public static TargetResolution of(LoraConfig config, Transformer model) {
-        return new Resolver(config, model).resolve();
+        return of(config, ModelLayout.of(model.config()));
     }
 
-    private record Resolver(LoraConfig config, Transformer model) {
+    /// The same before there is a model.
+    ///
+    /// @throws ConfigException if something asked for is not there; lists what is
+    public static TargetResolution of(LoraConfig config, ModelLayout model) {
+        List<String> linears = model.linears().stream().map(Matrix::path).toList();
+        return new Resolver(config, model, linears).resolve();
+    }
+
+    private record Resolver(LoraConfig config, ModelLayout model, List<String> linears) {
         TargetResolution resolve() {
             List<String> saved = saved();
             checkNames();
             List<Target> targets = new ArrayList<>();
-            for (String path : model.linears().keySet()) {
+            for (String path : linears) {
                 if (!saved.contains(path) && chosen(path)) {
                     targets.add(target(path));
                 }
@@ -55,7 +67,7 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
         }
 
         private boolean chosen(String path) {
-            boolean isHead = path.equals(model.head().name());
+            boolean isHead = path.equals(model.head().path());
             TargetModules excluded = config.excludeModules();
             if (excluded != null && excluded.matches(path, false)) {
                 return false;
@@ -104,9 +116,9 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
         /// `modules_to_save` matches by plain end of path; a container means all that is in it.
         private List<String> saved() {
             Set<String> all = new LinkedHashSet<>();
-            all.add(model.embedding().name());
-            all.addAll(model.norms().keySet());
-            all.addAll(model.linears().keySet());
+            all.add(model.embedding().path());
+            model.norms().stream().map(Vector::path).forEach(all::add);
+            all.addAll(linears);
             List<String> result = new ArrayList<>();
             for (String path : all) {
                 if (config.modulesToSave().stream().anyMatch(name -> isOrLiesIn(path, name))) {
@@ -144,13 +156,12 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
                 return;
             }
             for (String name : names) {
-                if (TargetModules.nameMatches(name, model.embedding().name())) {
+                if (TargetModules.nameMatches(name, model.embedding().path())) {
                     throw new ConfigException(
                             "%s: LoRA on the embedding (%s) is not supported; train it whole with modules_to_save: [%s]"
                                     .formatted(key, name, name));
                 }
-                if (model.linears().keySet().stream()
-                        .noneMatch(path -> TargetModules.nameMatches(name, path))) {
+                if (linears.stream().noneMatch(path -> TargetModules.nameMatches(name, path))) {
                     throw new ConfigException(
                             "%s: '%s' matches no linear map; the model has %s"
                                     .formatted(key, name, available()));
@@ -170,10 +181,10 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
         }
 
         private String available() {
-            return lastParts(model.linears().keySet());
+            return lastParts(linears);
         }
 
-        private static String lastParts(Set<String> paths) {
+        private static String lastParts(Collection<String> paths) {
             return paths.stream()
                     .map(p -> p.substring(p.lastIndexOf('.') + 1))
                     .distinct()

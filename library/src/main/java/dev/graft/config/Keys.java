@@ -104,6 +104,8 @@ final class Keys {
                             + " one");
     static final Key<Integer> LOGGING_STEPS =
             output("logging_steps", COUNT, 10, "Log every so many steps");
+    static final Key<Boolean> FORCE =
+            output("force", FLAG, false, "Run even where the plan says that memory is short");
 
     static final Key<Integer> R = lora("r", COUNT, 8, "Rank of the adapter", "lora_r", "lora_rank");
     static final Key<Double> LORA_ALPHA =

@@ -68,6 +68,7 @@ public record RunConfig(
         values.put(Keys.OVERWRITE, output.overwriteOutputDir());
         values.put(Keys.RESUME, output.resumeFromCheckpoint());
         values.put(Keys.LOGGING_STEPS, output.loggingSteps());
+        values.put(Keys.FORCE, output.force());
         values.put(Keys.R, lora.r());
         values.put(Keys.LORA_ALPHA, lora.loraAlpha());
         values.put(Keys.LORA_DROPOUT, lora.loraDropout());

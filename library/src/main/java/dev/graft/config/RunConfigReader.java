@@ -241,7 +241,8 @@ public final class RunConfigReader {
                         get(Keys.OUTPUT_DIR),
                         get(Keys.OVERWRITE),
                         get(Keys.RESUME),
-                        get(Keys.LOGGING_STEPS)),
+                        get(Keys.LOGGING_STEPS),
+                        get(Keys.FORCE)),
                 lora(),
                 new DataOptions(
                         get(Keys.DATASET),

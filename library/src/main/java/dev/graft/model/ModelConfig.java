@@ -1,7 +1,10 @@
 package dev.graft.model;
 
+import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /// A decoder as its `config.json` describes it.
 ///
@@ -43,9 +46,16 @@ public record ModelConfig(
             double ropeTheta,
             RopeScaling ropeScaling) {}
 
-    /// Reads `config.json` of a model folder.
+    /// Reads `config.json` of a model folder, or such a file itself.
     public static ModelConfig read(Path folder) {
-        return ModelConfigReader.read(folder.resolve("config.json"));
+        boolean isFile = Files.isRegularFile(folder);
+        return ModelConfigReader.read(isFile ? folder : folder.resolve("config.json"));
+    }
+
+    /// What `config.json` of a folder, or such a file, says of codes in the checkpoint.
+    public static Optional<QuantizationConfig> codes(Path folder) {
+        boolean isFile = Files.isRegularFile(folder);
+        return ModelConfigReader.codes(isFile ? folder : folder.resolve("config.json"));
     }
 
     /// Weights of the model, each counted once.

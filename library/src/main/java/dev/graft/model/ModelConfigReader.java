@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// Reads `config.json` as Transformers 4 and 5 write it.
 final class ModelConfigReader {
@@ -28,13 +29,30 @@ final class ModelConfigReader {
     }
 
     static ModelConfig read(Path path) {
+        return open(path).config();
+    }
+
+    /// What the file says of codes; the head is not in codes unless it says which modules are not.
+    static Optional<QuantizationConfig> codes(Path path) {
+        JsonNode block = open(path).root.path("quantization_config");
+        if (!block.isObject()) {
+            return Optional.empty();
+        }
+        QuantizationConfig config = QuantizationConfig.read(path.toString(), block);
+        return Optional.of(
+                config.skipModules().isEmpty()
+                        ? new QuantizationConfig(config.how(), List.of("lm_head"))
+                        : config);
+    }
+
+    private static ModelConfigReader open(Path path) {
         if (!Files.isRegularFile(path)) {
             throw new ConfigException(
                     path
                             + ": no such file; expected the config.json of a Hugging Face model folder");
         }
         try {
-            return new ModelConfigReader(path, JSON.readTree(Files.readString(path))).config();
+            return new ModelConfigReader(path, JSON.readTree(Files.readString(path)));
         } catch (JsonProcessingException e) {
             throw new ModelFormatException(path + ": not JSON: " + e.getOriginalMessage(), e);
         } catch (IOException e) {

@@ -12,8 +12,11 @@ import dev.graft.tensor.Tensor;
 /// probabilities of a block again (Dao et al. 2022):
 /// dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − Σ dO ⊙ O)/√D, dQ = dS·K, dK += dSᵀ·Q.
 public final class Attention {
-    private static final long BLOCK_ROWS = 64;
-    private static final long SCORE_BYTES = 2 << 20;
+    /// Rows of a block.
+    public static final long BLOCK_ROWS = 64;
+
+    /// Scores that heads are taken together for.
+    public static final long SCORE_BYTES = 2 << 20;
 
     private final Workspace workspace;
     private final double scale;

@@ -14,7 +14,8 @@ import java.util.stream.IntStream;
 /// With logits z = h·Wᵀ + s·(h·Aᵀ)·Bᵀ: loss = Σ −log softmax(z) at the label,
 /// dz = softmax(z) − onehot.
 public final class LmHeadLoss {
-    private static final long LOGIT_BYTES = 32 << 20;
+    /// Bytes of the logits of a chunk, but for very large vocabularies.
+    public static final long LOGIT_BYTES = 32 << 20;
 
     private LmHeadLoss() {}
 

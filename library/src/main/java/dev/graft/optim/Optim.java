@@ -44,7 +44,7 @@ public enum Optim {
     }
 
     /// The part of them that stays in memory where the rest is paged: the block maxima.
-    long absmaxBytes(long elements) {
+    public long absmaxBytes(long elements) {
         return codes(elements) ? 2 * Float.BYTES * BlockwiseCodes.blocks(elements) : 0;
     }
 

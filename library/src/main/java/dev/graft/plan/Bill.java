@@ -1,37 +1,50 @@
 package dev.graft.plan;
 
-/// What a run holds in memory from its first step to its last, in bytes. Activations come on top
-/// and depend on the batch.
+import dev.graft.plan.Part.Place;
+import java.util.List;
+
+/// What a run holds at the worst moment of a step, part by part, in bytes.
 ///
 /// @param baseParameters of the model
 /// @param trainedParameters of the adapter, or of the model when it is trained whole
-/// @param weights the base as it is stored; mapped from its files where it is frozen
-/// @param trained the trained parameters, float32
-/// @param gradients one float32 a trained parameter
-/// @param optimizer AdamW's two float32 moments
-public record Bill(
-        long baseParameters,
-        long trainedParameters,
-        long weights,
-        long trained,
-        long gradients,
-        long optimizer) {
+public record Bill(Job job, long baseParameters, long trainedParameters, List<Part> parts) {
+    public Bill {
+        parts = List.copyOf(parts);
+    }
 
     /// The bill of a run.
     ///
-    /// @param weightBytes of the base's files
-    public static Bill of(long baseParameters, long weightBytes, long trainedParameters) {
-        return new Bill(
-                baseParameters,
-                trainedParameters,
-                weightBytes,
-                4 * trainedParameters,
-                4 * trainedParameters,
-                8 * trainedParameters);
+    /// @throws dev.graft.error.ConfigException if the adapter names modules that are not there
+    public static Bill of(Job job) {
+        return new Account(job).bill();
     }
 
-    public long total() {
-        return weights + trained + gradients + optimizer;
+    /// Bytes that no file backs.
+    public long anonymous() {
+        return sum(Place.MEMORY);
+    }
+
+    /// Bytes that have to be resident for a step to run at full speed.
+    public long needed() {
+        return sum(Place.MEMORY) + sum(Place.MAPPED);
+    }
+
+    /// Bytes that are resident if nothing else wants the memory, pages of mapped files included.
+    public long resident() {
+        return needed() + sum(Place.PASSING);
+    }
+
+    public long onDisk() {
+        return sum(Place.DISK);
+    }
+
+    private long sum(Place place) {
+        return parts.stream().filter(p -> p.place() == place).mapToLong(Part::bytes).sum();
+    }
+
+    /// Bytes of all parts of this key.
+    public long bytes(String key) {
+        return parts.stream().filter(p -> p.key().equals(key)).mapToLong(Part::bytes).sum();
     }
 
     /// Trained parameters by those of the base, in percent.

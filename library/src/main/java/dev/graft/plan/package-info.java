@@ -1,2 +1,3 @@
-/// What a run takes, by arithmetic on its configuration.
+/// What a run takes, by arithmetic on its configuration, before a weight is read; whether it fits;
+/// and what to change where it does not.
 package dev.graft.plan;

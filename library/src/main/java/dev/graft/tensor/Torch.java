@@ -114,6 +114,11 @@ public final class Torch {
         return processStatus("VmHWM:");
     }
 
+    /// Resident memory of this process that no file backs, in bytes.
+    public static long anonymousBytes() {
+        return processStatus("RssAnon:");
+    }
+
     private static long processStatus(String field) {
         Path status = Path.of("/proc/self/status");
         if (!Files.exists(status)) {

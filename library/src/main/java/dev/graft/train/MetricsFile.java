@@ -54,6 +54,7 @@ public final class MetricsFile implements Consumer<TrainEvent> {
                     TrainEvent.Saved _,
                     TrainEvent.Warned _,
                     TrainEvent.Interrupted _,
+                    TrainEvent.Measured _,
                     TrainEvent.Finished _ -> {}
         }
     }

@@ -10,7 +10,8 @@ public sealed interface TrainEvent {
     /// Matrices of the base are loaded, and quantized where that was asked for.
     record Loading(int done, int total) implements TrainEvent {}
 
-    /// Everything is loaded; what was decided, each with its reason, and what it takes.
+    /// The data are read and the model is about to be: what was decided, each with its reason, and
+    /// what it takes.
     record Prepared(Bill bill, String model, String data, int heldOut, List<String> decisions)
             implements TrainEvent {}
 
@@ -60,6 +61,12 @@ public sealed interface TrainEvent {
 
     /// The run was asked to stop and did, between two steps.
     record Interrupted(int step) implements TrainEvent {}
+
+    /// What the steps took, beside what the plan said.
+    ///
+    /// @param resident the most that was resident at once, pages of mapped files included
+    /// @param anonymous the most of it that no file backs
+    record Measured(Bill planned, long resident, long anonymous) implements TrainEvent {}
 
     /// The run is complete.
     record Finished(int steps, double seconds, double meanLoss) implements TrainEvent {}

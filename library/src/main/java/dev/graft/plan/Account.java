@@ -1,0 +1,166 @@
+package dev.graft.plan;
+
+import dev.graft.model.BaseResidency;
+import dev.graft.model.ModelLayout;
+import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.optim.Optim;
+import dev.graft.plan.Part.Place;
+import dev.graft.tensor.DType;
+import java.util.ArrayList;
+import java.util.List;
+
+/// The sums that make a bill.
+final class Account {
+    /// Trained numbers, their gradients and the computation are float32.
+    private static final long NUMBER = DType.F32.bytes();
+
+    private final Job job;
+    private final ModelLayout model;
+    private final TrainedTensors trained;
+    private final Activations activations;
+    private final List<Part> parts = new ArrayList<>();
+
+    Account(Job job) {
+        this.job = job;
+        this.model = ModelLayout.of(job.model());
+        this.trained = TrainedTensors.of(model, job.tuning());
+        double dropout =
+                switch (job.tuning()) {
+                    case Tuning.Full() -> 0;
+                    case Tuning.Lora(var config) -> config.loraDropout();
+                };
+        this.activations = new Activations(model, trained, dropout, NUMBER);
+    }
+
+    Bill bill() {
+        base();
+        trained();
+        passes();
+        add("scratch", scratch(), Place.MEMORY, "blocks of attention, widened panels");
+        add("logits", logits(), Place.MEMORY, "one chunk of the loss");
+        runtime();
+        return new Bill(job, job.model().parameters(), trained.count(), parts);
+    }
+
+    private void add(String key, long bytes, Place place, String from) {
+        if (bytes > 0) {
+            parts.add(new Part(key, bytes, place, from));
+        }
+    }
+
+    private void base() {
+        BaseStorage base = job.base();
+        boolean full = job.tuning() instanceof Tuning.Full;
+        Place files =
+                full
+                        ? Place.PASSING
+                        : base.residency() == BaseResidency.RAM ? Place.MEMORY : Place.MAPPED;
+        long plain = base.stored().bytes() * (model.embedding().elements() + vectors());
+        long codes = 0;
+        long scales = 0;
+        for (Matrix linear : linears()) {
+            if (base.quantizes(linear)) {
+                codes += Codes.codes(base.codes().how(), linear);
+                scales += Codes.scales(base.codes().how(), linear);
+                scales += Codes.tables(base.codes().how());
+            } else {
+                plain += base.stored().bytes() * linear.elements();
+            }
+        }
+        add("base", plain, files, "weights as stored, " + base.stored().torchName());
+        if (base.residency() == BaseResidency.MAPPED) {
+            streamed(codes + scales);
+        } else {
+            add("codes", codes, Place.MEMORY, "quantized weights");
+            add("scales", scales, Place.MEMORY, "scales of the quantized weights");
+        }
+        if (base.stored() != DType.F32 && !full) {
+            add("widened", NUMBER * vectors(), Place.MEMORY, "norms and biases as float32");
+        }
+    }
+
+    /// Of codes that stay in their files, two layers are resident at a time.
+    private void streamed(long codes) {
+        long two = Math.min(codes, 2 * Math.ceilDiv(codes, job.model().layers()));
+        add("codes", two, Place.MAPPED, "quantized weights, two layers of them");
+        add("codes_file", codes - two, Place.DISK, "quantized weights, the other layers");
+    }
+
+    /// The linear maps that have a weight of their own.
+    private List<Matrix> linears() {
+        int count = model.linears().size() - (job.model().tiedEmbeddings() ? 1 : 0);
+        return model.linears().subList(0, count);
+    }
+
+    private long vectors() {
+        return model.norms().stream().mapToLong(ModelLayout.Vector::length).sum()
+                + model.linears().stream().filter(Matrix::bias).mapToLong(Matrix::out).sum();
+    }
+
+    private void trained() {
+        long bytes = NUMBER * trained.count();
+        boolean full = job.tuning() instanceof Tuning.Full;
+        add("trained", bytes, Place.MEMORY, full ? "weights, float32" : "adapter, float32");
+        add("gradients", bytes, Place.MEMORY, "float32");
+        moments();
+    }
+
+    private void moments() {
+        Optim optim = job.optimizer().optim();
+        String what = "AdamW, two moments, " + (optim.eightBit() ? "8-bit" : "float32");
+        long all = trained.momentBytes(optim);
+        if (!optim.paged()) {
+            add("optimizer", all, Place.MEMORY, what);
+            return;
+        }
+        long maxima = trained.maximaBytes(optim);
+        long limit = job.optimizer().limit();
+        long inMemory = limit == 0 ? all - maxima : Math.clamp(limit - maxima, 0, all - maxima);
+        add("optimizer", maxima, Place.MEMORY, "block maxima of paged moments");
+        add("moments", inMemory, Place.MAPPED, what + ", paged");
+        add("moments_file", all - maxima - inMemory, Place.DISK, what + ", paged out");
+    }
+
+    /// The passes do not run at once: what an evaluation or the norm of the largest gradient
+    /// takes beyond a training pass is a part of its own.
+    private void passes() {
+        Activations.Footprint pass = activations.training(job.batch(), job.recomputation());
+        add("activations", pass.kept(), Place.MEMORY, "kept for the backward pass");
+        add("backward", pass.peak() - pass.kept(), Place.MEMORY, "gradients of activations");
+        add("inputs", pass.inUse(), Place.MAPPED, "inputs of two layers at a time");
+        add("inputs_file", pass.offloaded() - pass.inUse(), Place.DISK, "the other inputs");
+        long norm = NUMBER * trained.largest();
+        long evaluation = job.evaluation() == null ? 0 : activations.evaluation(job.evaluation());
+        long most = Math.max(norm, evaluation);
+        add(
+                "beyond",
+                most - pass.peak(),
+                Place.MEMORY,
+                evaluation > norm ? "evaluation beyond training" : "norm of the gradients");
+    }
+
+    private long longest() {
+        return job.evaluation() == null
+                ? job.batch().longest()
+                : Math.max(job.batch().longest(), job.evaluation().longest());
+    }
+
+    private long scratch() {
+        return Scratch.attention(job.model().attention(), longest(), NUMBER)
+                + Scratch.panel(model, trained, job.base(), NUMBER);
+    }
+
+    private long logits() {
+        long vocabulary = job.model().vocabulary();
+        long training = Scratch.logits(vocabulary, job.batch(), NUMBER);
+        return job.evaluation() == null
+                ? training
+                : Math.max(training, Scratch.logits(vocabulary, job.evaluation(), NUMBER));
+    }
+
+    private void runtime() {
+        add("runtime", RuntimeCost.MEMORY, Place.MEMORY, "JVM, libtorch");
+        add("heap", RuntimeCost.heap(job.heap()), Place.MEMORY, "examples, tokenizer");
+        add("libraries", RuntimeCost.LIBRARIES, Place.MAPPED, "code of JVM and libtorch");
+    }
+}

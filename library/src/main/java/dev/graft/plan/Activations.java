@@ -1,0 +1,138 @@
+package dev.graft.plan;
+
+import dev.graft.model.ModelLayout;
+import java.util.ArrayList;
+import java.util.List;
+
+/// What a pass holds besides weights and scratch memory: the values that the forward pass keeps for
+/// the backward pass, and what lives besides at the worst moment.
+final class Activations {
+    private static final long ID_BYTES = 4;
+
+    private final ModelLayout model;
+    private final TrainedTensors trained;
+    private final double dropout;
+    private final long numberBytes;
+    private final long hidden; // H
+    private final List<LayerActivations> layers;
+
+    /// What a pass holds, in bytes.
+    ///
+    /// @param kept after the forward pass, in memory
+    /// @param peak of the whole pass, what is kept included
+    /// @param offloaded in files
+    /// @param inUse of what is in files, at a time
+    record Footprint(long kept, long peak, long offloaded, long inUse) {}
+
+    /// @param numberBytes of the computation's type
+    Activations(ModelLayout model, TrainedTensors trained, double dropout, long numberBytes) {
+        this.model = model;
+        this.trained = trained;
+        this.dropout = dropout;
+        this.numberBytes = numberBytes;
+        this.hidden = model.config().hidden();
+        this.layers = layers();
+    }
+
+    private List<LayerActivations> layers() {
+        int count = model.config().layers();
+        int maps = (model.linears().size() - 1) / count;
+        List<LayerActivations> all = new ArrayList<>();
+        boolean needed = trained.whole().contains(model.embedding().path());
+        for (int i = 0; i < count; i++) {
+            var layer =
+                    new LayerActivations(
+                            model.config(),
+                            model.linears().subList(maps * i, maps * (i + 1)),
+                            List.of(
+                                    model.norms().get(2 * i).path(),
+                                    model.norms().get(2 * i + 1).path()),
+                            trained,
+                            dropout,
+                            needed);
+            all.add(layer);
+            needed = layer.needsGradient();
+        }
+        return all;
+    }
+
+    private boolean outputNeeded() {
+        return layers.getLast().needsGradient();
+    }
+
+    /// Ids, cosines and sines.
+    private long idsAndAngles(long tokens) {
+        return tokens * (ID_BYTES + model.config().attention().headWidth() * numberBytes);
+    }
+
+    /// The input of the last norm, and one number a row.
+    private long lastNorm() {
+        boolean trains = trained.whole().contains(model.norms().getLast().path());
+        return outputNeeded() || trains ? hidden + 1 : 0;
+    }
+
+    /// What the layers keep and the most that lives while they go backward, in numbers a token.
+    private record Pass(long kept, long peak, long offloaded) {}
+
+    private Pass pass(Recomputation policy) {
+        long kept = 0;
+        long peak = 0;
+        long offloaded = 0;
+        for (int i = 0; i < layers.size(); i++) {
+            LayerActivations layer = layers.get(i);
+            boolean isLast = i + 1 == layers.size();
+            long full = layer.attention() + layer.mlp();
+            long input = layer.needsGradient() ? hidden : 0;
+            peak = Math.max(peak, kept + layer.forward());
+            boolean isDropped = policy.wholeLayers() && !isLast && layer.needsGradient();
+            if (isDropped) {
+                offloaded += policy == Recomputation.OFFLOAD ? input : 0;
+                kept += policy == Recomputation.OFFLOAD ? 0 : input;
+                peak = Math.max(peak, kept + layer.backwardOfAll());
+            } else if (policy == Recomputation.MLP) {
+                kept += layer.attention() + layer.droppedMlp();
+                peak = Math.max(peak, kept + layer.backwardWithoutMlp());
+            } else {
+                kept += full;
+                peak = Math.max(peak, kept + (layer.needsGradient() ? layer.backward() : 0));
+            }
+        }
+        return new Pass(kept, peak, offloaded);
+    }
+
+    /// A training pass over a batch.
+    Footprint training(BatchShape batch, Recomputation policy) {
+        long tokens = batch.tokens();
+        Pass pass = pass(policy);
+        long around = idsAndAngles(tokens);
+        long kept = around + tokens * (pass.kept() + lastNorm()) * numberBytes;
+        long normedAndGradient = (outputNeeded() || lastNorm() > 0 ? 2 : 1) * hidden;
+        long loss = kept + tokens * normedAndGradient * numberBytes + lossRows(batch, true);
+        long layers = around + tokens * pass.peak() * numberBytes;
+        return new Footprint(
+                kept,
+                Math.max(loss, layers),
+                tokens * pass.offloaded() * numberBytes,
+                tokens * Math.min(pass.offloaded(), 2 * hidden) * numberBytes);
+    }
+
+    /// A pass without gradients: one block of a layer at a time.
+    long evaluation(BatchShape batch) {
+        long tokens = batch.tokens();
+        long inLayers = tokens * layers.getFirst().inference() * numberBytes;
+        long atTheEnd = tokens * (2 * hidden + 1) * numberBytes + lossRows(batch, false);
+        return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
+    }
+
+    /// The labelled rows of a chunk of the loss, their gradients, and those of the head's adapter.
+    private long lossRows(BatchShape batch, boolean trains) {
+        long rows = Scratch.lossRows(model.config().vocabulary(), batch, numberBytes);
+        int rank = trained.rank(model.head().path());
+        long numbers = hidden + (trains ? hidden : 0);
+        if (rank > 0) {
+            numbers += 2L * rank + (trains ? hidden : 0);
+            numbers += trains && dropout > 0 ? 2 * hidden : 0;
+        }
+        return rows * (numbers * numberBytes + ID_BYTES);
+    }
+}

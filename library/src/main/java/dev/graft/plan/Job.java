@@ -1,0 +1,81 @@
+package dev.graft.plan;
+
+import dev.graft.model.ModelConfig;
+import dev.graft.tensor.DType;
+
+/// A run as the plan sees it: all that its memory depends on.
+///
+/// @param evaluation the largest batch that is evaluated; null where nothing is
+/// @param heap what the run keeps in the Java heap and in the tokenizer
+public record Job(
+        ModelConfig model,
+        BaseStorage base,
+        Tuning tuning,
+        OptimizerState optimizer,
+        Recomputation recomputation,
+        BatchShape batch,
+        BatchShape evaluation,
+        Heap heap) {
+
+    /// Data in the Java heap, and the tokenizer.
+    ///
+    /// @param tokens of the data sets
+    /// @param tokenizerFile size of `tokenizer.json`
+    public record Heap(long tokens, long tokenizerFile) {
+        public static final Heap NOTHING = new Heap(0, 0);
+    }
+
+    /// A run with the defaults: the base mapped as its config says, AdamW, nothing recomputed,
+    /// nothing evaluated.
+    public static Job of(ModelConfig model, Tuning tuning, BatchShape batch) {
+        DType stored = model.storedType() == null ? DType.F32 : model.storedType();
+        return new Job(
+                model,
+                BaseStorage.mapped(stored),
+                tuning,
+                OptimizerState.ADAMW,
+                Recomputation.NONE,
+                batch,
+                null,
+                Heap.NOTHING);
+    }
+
+    public Job with(BaseStorage other) {
+        return new Job(model, other, tuning, optimizer, recomputation, batch, evaluation, heap);
+    }
+
+    public Job with(Tuning other) {
+        return new Job(model, base, other, optimizer, recomputation, batch, evaluation, heap);
+    }
+
+    public Job with(OptimizerState other) {
+        return new Job(model, base, tuning, other, recomputation, batch, evaluation, heap);
+    }
+
+    public Job with(Recomputation other) {
+        return new Job(model, base, tuning, optimizer, other, batch, evaluation, heap);
+    }
+
+    /// The same run on other batches; what is evaluated grows no longer than that.
+    public Job with(BatchShape other) {
+        return new Job(
+                model,
+                base,
+                tuning,
+                optimizer,
+                recomputation,
+                other,
+                evaluation == null || evaluation.longest() <= other.longest()
+                        ? evaluation
+                        : BatchShape.of(evaluation.sequences(), other.longest()),
+                heap);
+    }
+
+    public Job evaluating(BatchShape largest) {
+        return new Job(model, base, tuning, optimizer, recomputation, batch, largest, heap);
+    }
+
+    public Job with(Heap other) {
+        return new Job(model, base, tuning, optimizer, recomputation, batch, evaluation, other);
+    }
+}

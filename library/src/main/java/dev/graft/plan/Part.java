@@ -1,0 +1,25 @@
+package dev.graft.plan;
+
+/// One thing that a run holds.
+///
+/// @param key as in `--json`
+/// @param bytes at the worst moment of a step
+/// @param from how the bytes come about, in words
+public record Part(String key, long bytes, Place place, String from) {
+    /// Where a part is.
+    public enum Place {
+        /// Memory that no file backs: it has to be there.
+        MEMORY,
+        /// Pages of a mapped file that every step reads.
+        MAPPED,
+        /// Pages of a mapped file that are read once and given up when memory is wanted.
+        PASSING,
+        /// A file, beside the memory.
+        DISK;
+
+        /// Whether it counts as resident.
+        public boolean resident() {
+            return this != DISK;
+        }
+    }
+}

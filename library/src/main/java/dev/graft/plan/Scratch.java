@@ -1,0 +1,60 @@
+package dev.graft.plan;
+
+import dev.graft.model.ModelConfig;
+import dev.graft.model.ModelLayout;
+import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.nn.Attention;
+import dev.graft.nn.FrozenWeight;
+import dev.graft.nn.LmHeadLoss;
+
+/// The buffers that are kept from step to step: those of the attention's blocks, the panel that a
+/// frozen matrix is widened into, and the logits of a chunk of the loss.
+final class Scratch {
+    private static final long PANEL_ROWS = 16;
+
+    private Scratch() {}
+
+    /// Rows of a chunk of the loss.
+    static long lossRows(long vocabulary, BatchShape batch, long numberBytes) {
+        long chunk = Math.max(16, LmHeadLoss.LOGIT_BYTES / (vocabulary * numberBytes));
+        return Math.min(chunk, batch.labelled());
+    }
+
+    static long logits(long vocabulary, BatchShape batch, long numberBytes) {
+        return lossRows(vocabulary, batch, numberBytes) * vocabulary * numberBytes;
+    }
+
+    /// The buffers of the attention: scores and their gradients, queries, outputs, log-sums and the
+    /// sums of the softmax's gradient, each as large as its largest block.
+    static long attention(ModelConfig.AttentionShape shape, long longest, long numberBytes) {
+        long group = shape.heads() / shape.keyHeads();
+        long scores = 0;
+        long rows = 0;
+        for (long row = 0; row < longest; row += Attention.BLOCK_ROWS) {
+            long height = Math.min(Attention.BLOCK_ROWS, longest - row);
+            long perHead = group * height * (row + height);
+            long together =
+                    Math.clamp(
+                            Attention.SCORE_BYTES / (perHead * numberBytes), 1, shape.keyHeads());
+            scores = Math.max(scores, together * perHead);
+            rows = Math.max(rows, together * group * height);
+        }
+        return (2 * scores + rows * (2L * shape.headWidth() + 2)) * numberBytes;
+    }
+
+    /// The panel of rows that frozen matrices of another type and codes are expanded into.
+    static long panel(
+            ModelLayout model, TrainedTensors trained, BaseStorage base, long numberBytes) {
+        return model.linears().stream()
+                .filter(m -> !trained.whole().contains(m.path()))
+                .filter(m -> base.quantizes(m) || base.stored().bytes() != numberBytes)
+                .mapToLong(m -> panel(m, numberBytes))
+                .max()
+                .orElse(0);
+    }
+
+    private static long panel(Matrix m, long numberBytes) {
+        long rows = Math.max(PANEL_ROWS, FrozenWeight.PANEL_BYTES / (m.in() * numberBytes));
+        return Math.min(rows, m.out()) * m.in() * numberBytes;
+    }
+}
