@@ -31,8 +31,7 @@ public record Fit(long memory) {
     }
 
     /// The pages of a mapped base that a pass does without: all but two layers, and what lies
-    // around
-    /// the layers.
+    /// around the layers.
     private static long spared(Bill bill) {
         ModelConfig model = bill.job().model();
         boolean isMapped =
