@@ -30,9 +30,8 @@ public record Fit(long memory) {
         return bill.needed() - spared(bill) <= memory ? Verdict.READS_AGAIN : Verdict.TOO_LARGE;
     }
 
-    /// The pages of a mapped base that a pass does without: all but two layers, and what lies
-    // around
-    /// the layers.
+    /// The pages of a mapped base that a pass does without: all but two layers and what lies
+    /// around the layers.
     private static long spared(Bill bill) {
         ModelConfig model = bill.job().model();
         boolean isMapped =
