@@ -30,7 +30,7 @@ public record Fit(long memory) {
         return bill.needed() - spared(bill) <= memory ? Verdict.READS_AGAIN : Verdict.TOO_LARGE;
     }
 
-    /// The pages of a mapped base that a pass does without: all but two layers, and what lies
+    /// The pages of a mapped base that a pass does without: all but two layers and what lies
     /// around the layers.
     private static long spared(Bill bill) {
         ModelConfig model = bill.job().model();
