@@ -86,8 +86,8 @@ class AdviceTest {
             Recomputation chosen = fit.recomputingWhereNeeded(job).recomputation();
             assertThat(chosen).isGreaterThanOrEqualTo(before);
             if (chosen != Recomputation.NONE) {
-                var less =
-                        Recomputation.values()[List.of(Recomputation.values()).indexOf(chosen) - 1];
+                List<Recomputation> all = List.of(Recomputation.values());
+                var less = all.get(all.indexOf(chosen) - 1);
                 assertThat(fit.fits(job.with(less))).isFalse();
             }
             before = chosen;
