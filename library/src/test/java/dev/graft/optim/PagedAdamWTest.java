@@ -189,7 +189,7 @@ class PagedAdamWTest {
         try {
             for (String line : Files.readAllLines(Path.of("/proc/self/smaps"))) {
                 if (line.matches("[0-9a-f]+-[0-9a-f]+ .*")) {
-                    ours = line.contains(".pages");
+                    ours = line.contains(".scratch");
                 } else if (ours && line.startsWith("Rss:")) {
                     bytes += 1024 * Long.parseLong(line.replaceAll("\\D", ""));
                 }
