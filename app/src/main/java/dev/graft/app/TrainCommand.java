@@ -47,8 +47,7 @@ final class TrainCommand implements Callable<Integer> {
     public Integer call() {
         RunConfig config = config();
         var summary = new TrainSummary();
-        Consumer<TrainEvent> display =
-                json ? e -> console.json(TrainEventJson.of(e)) : new TrainDisplay(console);
+        Consumer<TrainEvent> display = json ? this::print : new TrainDisplay(console);
         var finetune = new Finetune(config, summary.andThen(display));
         boolean complete;
         try (var _ = console.interruption().calls(finetune::interrupt)) {
@@ -64,6 +63,13 @@ final class TrainCommand implements Callable<Integer> {
             sayHowToResume(summary, output);
         }
         return complete ? 0 : INTERRUPTED;
+    }
+
+    /// Loading is a matter of seconds and hundreds of events.
+    private void print(TrainEvent event) {
+        if (!(event instanceof TrainEvent.Loading)) {
+            console.json(TrainEventJson.of(event));
+        }
     }
 
     private RunConfig config() {

@@ -47,7 +47,7 @@ final class HelpTest {
 
     @Test
     void mistypedCommandsAndOptionsAreAnsweredWithSuggestions() {
-        Ran.of("trian").failedWith(2, "did you mean train");
+        Ran.of("trian").failedWith(2, "did you mean ", "train");
         Ran.of().failedWith(2, "Missing command", "graft --help");
         Ran.of("generate", "--model", "m", "--prompt", "x", "--max-new-token", "3")
                 .failedWith(2, "--max-new-token", "did you mean --max-new-tokens");

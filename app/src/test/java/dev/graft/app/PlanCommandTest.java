@@ -97,9 +97,9 @@ final class PlanCommandTest {
     void linesSayTheBillTheVerdictTheLimitsAndTheAdvice() {
         Ran fits = plan("--method", "qlora", "--memory", "512GB").succeeded();
         assertThat(fits.out())
-                .contains("6,738,415,616 parameters", "stored as float16", "in 4 bits")
+                .contains("6,738,415,616 parameters", "stored as float16", "base nf4")
                 .contains("3,238,002,688", "It fits", "recomputed", "4,096 (the model's)");
-        Ran small = plan("--memory", "12GB").succeeded();
+        Ran small = plan("--memory", "12GB", "--gradient-checkpointing", "none").succeeded();
         assertThat(small.out())
                 .contains("It does not fit", "To make it fit:", "load_in_4bit: true", "saving");
         assertThat(plan("--memory", "100MB").succeeded().out()).contains("the least is");
@@ -107,7 +107,8 @@ final class PlanCommandTest {
 
     @Test
     void adviceOfJsonIsEnough() {
-        JsonNode json = json("--memory", "16GiB", "--max-length", 4096);
+        JsonNode json =
+                json("--memory", "16GiB", "--max-length", 4096, "--gradient-checkpointing", "none");
         assertThat(json.get("verdict").asText()).isEqualTo("too_large");
         assertThat(json.get("advice")).isNotEmpty();
         assertThat(json.get("needed_after_advice").asLong()).isLessThanOrEqualTo(16L << 30);
