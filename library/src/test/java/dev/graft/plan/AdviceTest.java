@@ -7,7 +7,6 @@ import dev.graft.adapter.LoraConfig;
 import dev.graft.error.ConfigException;
 import dev.graft.model.BaseResidency;
 import dev.graft.plan.Fit.Verdict;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -85,10 +84,10 @@ class AdviceTest {
             var fit = new Fit(gib * GIB);
             Recomputation chosen = fit.recomputingWhereNeeded(job).recomputation();
             assertThat(chosen).isGreaterThanOrEqualTo(before);
-            if (chosen != Recomputation.NONE) {
-                var less =
-                        Recomputation.values()[List.of(Recomputation.values()).indexOf(chosen) - 1];
-                assertThat(fit.fits(job.with(less))).isFalse();
+            for (Recomputation less : Recomputation.values()) {
+                if (less.compareTo(chosen) < 0) {
+                    assertThat(fit.fits(job.with(less))).isFalse();
+                }
             }
             before = chosen;
         }

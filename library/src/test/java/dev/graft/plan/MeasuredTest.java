@@ -111,7 +111,7 @@ class MeasuredTest {
                 .isEqualTo(bill.bytes("activations") + dHidden);
         assertThat((double) measured.peak())
                 .as("%s %s", job.recomputation(), bill.parts())
-                .isCloseTo(tensors(bill), within(0.001 * tensors(bill)));
+                .isCloseTo((double) tensors(bill), within(0.001 * tensors(bill)));
     }
 
     private void checkAdapter(String name, LoraConfig lora, int sequences, int length) {
@@ -229,7 +229,7 @@ class MeasuredTest {
             long planned =
                     bill.bytes("activations") + bill.bytes("backward") + bill.bytes("beyond");
             assertThat((double) (Scope.peakBytes() - before))
-                    .isCloseTo(planned, within(0.01 * planned));
+                    .isCloseTo((double) planned, within(0.01 * planned));
         }
     }
 }
