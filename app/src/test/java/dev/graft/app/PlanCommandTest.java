@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -143,7 +144,7 @@ final class PlanCommandTest {
             folder.resolve("out")
         };
         Ran.of(run).failedWith(4, "this run needs", "of memory and may use", "force: true");
-        Object[] forced = java.util.Arrays.copyOf(run, run.length + 1);
+        Object[] forced = Arrays.copyOf(run, run.length + 1);
         forced[run.length] = "--force";
         Ran.of(forced).failedWith(3, "model.safetensors");
         assertThat(folder.resolve("out")).doesNotExist();
