@@ -129,7 +129,7 @@ final class PlanCommandTest {
 
     @Test
     void aRunThatCannotFitIsRefusedBeforeAnythingIsRead() throws IOException {
-        String huge = LLAMA_7B.replace("\"num_hidden_layers\": 32", "\"num_hidden_layers\": 8000");
+        String huge = LLAMA_7B.replace("\"num_hidden_layers\": 32", "\"num_hidden_layers\": 800");
         Files.writeString(config, huge);
         Path data = Files.writeString(folder.resolve("d.jsonl"), "{\"text\": \"a\"}\n");
         Object[] run = {
