@@ -1,5 +1,6 @@
 package dev.graft.tensor;
 
+import dev.graft.error.OutOfMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -44,21 +45,17 @@ public final class Tensor implements AutoCloseable {
     // ---- making ----
 
     public static Tensor empty(DType dtype, long... shape) {
-        try (var options = new TensorOptions(dtype.scalarType)) {
-            return made("empty", () -> torch.torch_empty(shape, options, null));
-        }
+        return made("empty", () -> Blocks.tensor(dtype, shape));
     }
 
     public static Tensor zeros(DType dtype, long... shape) {
-        try (var options = new TensorOptions(dtype.scalarType)) {
-            return made("zeros", () -> torch.torch_zeros(shape, options));
-        }
+        return empty(dtype, shape).zeroInPlace();
     }
 
     public static Tensor full(DType dtype, double value, long... shape) {
-        try (var options = new TensorOptions(dtype.scalarType);
-                var scalar = new Scalar(value)) {
-            return made("full", () -> torch.torch_full(shape, scalar, options));
+        try (var scalar = new Scalar(value)) {
+            Tensor t = empty(dtype, shape);
+            return t.act("full", () -> t.raw.fill_(scalar));
         }
     }
 
@@ -100,12 +97,6 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
-    private static final class Address extends Pointer {
-        Address(long address) {
-            this.address = address;
-        }
-    }
-
     private void requireElements(int count) {
         if (numel() != count) {
             String found = describe();
@@ -128,7 +119,7 @@ public final class Tensor implements AutoCloseable {
             String op, Supplier<org.bytedeco.pytorch.Tensor> call, boolean owns, Tensor... inputs) {
         try {
             return new Tensor(call.get(), owns);
-        } catch (IllegalStateException e) {
+        } catch (IllegalStateException | OutOfMemory e) {
             throw e;
         } catch (RuntimeException e) {
             throw Torch.failure(op, e, inputs);
@@ -304,16 +295,17 @@ public final class Tensor implements AutoCloseable {
 
     // ---- copies ----
 
+    /// A contiguous copy.
     public Tensor copy() {
-        return made("clone", () -> torch.clone(raw), this);
+        return empty(dtype, shape()).copyInPlace(this);
     }
 
     public Tensor contiguous() {
-        return isContiguous() ? alias() : made("contiguous", raw::contiguous, this);
+        return isContiguous() ? alias() : copy();
     }
 
     public Tensor to(DType type) {
-        return type == dtype ? alias() : made("to", () -> raw.to(type.scalarType), this);
+        return type == dtype ? alias() : empty(type, shape()).copyInPlace(this);
     }
 
     public static Tensor cat(int dim, Tensor... parts) {
@@ -330,6 +322,9 @@ public final class Tensor implements AutoCloseable {
     // ---- products ----
 
     public Tensor matmul(Tensor b) {
+        if (dim() == 2 && b.dim() == 2 && dtype == b.dtype) {
+            return mmInto(empty(dtype, size(0), b.size(1)), this, b);
+        }
         return made("matmul", () -> raw.matmul(b.raw), this, b);
     }
 
@@ -359,7 +354,21 @@ public final class Tensor implements AutoCloseable {
     // ---- elementwise ----
 
     public Tensor add(Tensor b) {
-        return made("add", () -> raw.add(b.raw, ONE), this, b);
+        return isLike(b)
+                ? addInto(empty(dtype, shape()), this, b)
+                : made("add", () -> raw.add(b.raw, ONE), this, b);
+    }
+
+    private static Tensor addInto(Tensor out, Tensor a, Tensor b) {
+        return out.act("add", () -> torch.add_out(out.raw, a.raw, b.raw), a, b);
+    }
+
+    private static Tensor mulInto(Tensor out, Tensor a, Tensor b) {
+        return out.act("mul", () -> torch.mul_out(out.raw, a.raw, b.raw), a, b);
+    }
+
+    private boolean isLike(Tensor b) {
+        return dtype == b.dtype && Arrays.equals(shape(), b.shape());
     }
 
     public Tensor sub(Tensor b) {
@@ -367,7 +376,9 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor mul(Tensor b) {
-        return made("mul", () -> raw.mul(b.raw), this, b);
+        return isLike(b)
+                ? mulInto(empty(dtype, shape()), this, b)
+                : made("mul", () -> raw.mul(b.raw), this, b);
     }
 
     public Tensor mul(double b) {

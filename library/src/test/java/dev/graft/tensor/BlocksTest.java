@@ -1,0 +1,88 @@
+package dev.graft.tensor;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import dev.graft.error.OutOfMemory;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class BlocksTest {
+    private static final long MB = 1 << 20;
+
+    private final Blocks blocks = new Blocks();
+
+    @BeforeEach
+    void onLinux() {
+        assumeThat(Blocks.serves(MB)).as("blocks are for Linux").isTrue();
+    }
+
+    @Test
+    void aBlockThatCameBackServesTheNextRequestOfItsSize() {
+        long first = blocks.take(5 * MB);
+        blocks.give(first);
+        assertThat(blocks.take(5 * MB)).isEqualTo(first);
+    }
+
+    @Test
+    void aSomewhatLargerBlockServesToo() {
+        long first = blocks.take(9 * MB);
+        blocks.give(first);
+        assertThat(blocks.take(8 * MB)).isEqualTo(first);
+        blocks.give(first);
+        assertThat(blocks.take(7 * MB)).isNotEqualTo(first);
+    }
+
+    @Test
+    void keptBlocksGoBackBeforeTheWholeGrowsBeyondTheHighestUse() {
+        long[] small = new long[16];
+        for (int i = 0; i < small.length; i++) {
+            small[i] = blocks.take(8 * MB);
+        }
+        for (long block : small) {
+            blocks.give(block);
+        }
+        assertThat(blocks.keptBytes()).isEqualTo(128 * MB);
+        blocks.take(100 * MB);
+        // 128 MB were in use at most; 100 MB are now, so 28 MB may be kept: three of the blocks
+        assertThat(blocks.keptBytes()).isEqualTo(24 * MB);
+    }
+
+    @Test
+    void trimmingGivesAllBackThatNobodyUses() {
+        long used = blocks.take(MB);
+        blocks.give(blocks.take(4 * MB));
+        blocks.trim();
+        assertThat(blocks.keptBytes()).isZero();
+        blocks.give(used);
+        assertThat(blocks.keptBytes()).isEqualTo(MB);
+    }
+
+    @Test
+    void aBlockComesBackOnce() {
+        long block = blocks.take(MB);
+        blocks.give(block);
+        assertThatThrownBy(() -> blocks.give(block)).isInstanceOf(IllegalStateException.class);
+    }
+
+    @Test
+    void moreThanTheSystemHasIsOutOfMemory() {
+        assertThatThrownBy(() -> blocks.take(1L << 56))
+                .isInstanceOf(OutOfMemory.class)
+                .hasMessageContaining("expected enough memory");
+    }
+
+    @Test
+    void aViewKeepsTheBlockOfATensorThatWasClosed() {
+        long before = Blocks.shared().keptBytes();
+        try (var _ = Scope.open()) {
+            Tensor t = Tensor.full(DType.F32, 3, 1024, 1024 + 8);
+            Tensor row = t.narrow(0, 5, 1);
+            t.close();
+            assertThat(Blocks.shared().keptBytes()).isEqualTo(before);
+            assertThat(row.toFloats()).containsOnly(3f);
+        }
+        assertThat(Blocks.shared().keptBytes()).isGreaterThanOrEqualTo(before + 4 * MB);
+    }
+}
