@@ -118,8 +118,17 @@ public final class ModelLoader {
 
     private FrozenWeight matrix(String name, int out, int in) {
         Tensor stored = tensor(name + ".weight", out, in);
-        return new FrozenWeight.Dense(
-                options.residency() == BaseResidency.RAM ? stored.copy() : stored, compute);
+        if (options.residency() != BaseResidency.RAM) {
+            return new FrozenWeight.Dense(stored, compute);
+        }
+        Tensor copy = stored.copy();
+        readOnce(name);
+        return new FrozenWeight.Dense(copy, compute);
+    }
+
+    /// What was read once is not kept resident.
+    private void readOnce(String name) {
+        Pages.release(files.bytes(name + ".weight"));
     }
 
     /// A matrix that may be in codes, or is to be.
@@ -145,8 +154,12 @@ public final class ModelLoader {
                     "%s: %s is stored as %s, which is not quantized again; leave load_in_4bit and load_in_8bit out, or use the 16-bit checkpoint"
                             .formatted(files.folder(), name, stored.how()));
         }
-        QuantizedTensor kept = options.residency() == BaseResidency.MAPPED ? stored : stored.copy();
-        return new FrozenWeight.Quantized(kept, compute);
+        if (options.residency() == BaseResidency.MAPPED) {
+            return new FrozenWeight.Quantized(stored, compute);
+        }
+        QuantizedTensor copy = stored.copy();
+        readOnce(name);
+        return new FrozenWeight.Quantized(copy, compute);
     }
 
     private FrozenWeight dense(String name, int out, int in) {
@@ -161,8 +174,7 @@ public final class ModelLoader {
         Tensor source = tensor(name + ".weight", out, in);
         var codes = Quantizer.quantize(name, source, options.quantization());
         source.close();
-        // what was read once is not kept resident
-        Pages.release(files.bytes(name + ".weight"));
+        readOnce(name);
         return new FrozenWeight.Quantized(codes, compute);
     }
 

@@ -119,7 +119,8 @@ final class Blocks {
     synchronized void give(long address) {
         Long size = used.remove(address);
         if (size == null) {
-            throw new IllegalStateException("block " + Long.toHexString(address) + " is not in use");
+            throw new IllegalStateException(
+                    "block " + Long.toHexString(address) + " is not in use");
         }
         usedBytes -= size;
         keptBytes += size;
@@ -209,10 +210,7 @@ final class Blocks {
     private static void unmap(long address, long size) {
         int result;
         try {
-            result =
-                    (int)
-                            MUNMAP.orElseThrow()
-                                    .invokeExact(MemorySegment.ofAddress(address), size);
+            result = (int) MUNMAP.orElseThrow().invokeExact(MemorySegment.ofAddress(address), size);
         } catch (Throwable e) {
             throw new IllegalStateException("munmap could not be called", e);
         }

@@ -15,12 +15,11 @@ import org.bytedeco.pytorch.global.torch;
 /// The native library as a whole: loading it, its threads, the memory of the process, and its
 /// errors put into words.
 public final class Torch {
-    private static final int M_TRIM_THRESHOLD = -1;
     private static final int M_MMAP_THRESHOLD = -3;
     private static final int M_ARENA_MAX = -8;
 
     static {
-        keepFreedMemory();
+        tellAllocator();
         sleepBetweenLoops();
         Loader.load(torch.class);
         // One sum is one order of additions: results do not depend on the load of the machine.
@@ -32,12 +31,13 @@ public final class Torch {
     /// Loads the natives if that has not happened yet.
     public static void load() {}
 
-    /// glibc returns large blocks to the system and faults them in again at each use, which costs
-    /// more than the arithmetic on them; told so, it keeps them. A thread that has an arena of its
-    /// own already keeps that, with blocks of at most 64 MB, so the launcher sets MALLOC_ARENA_MAX.
-    private static void keepFreedMemory() {
-        callInt("mallopt", M_MMAP_THRESHOLD, 1 << 30);
-        callInt("mallopt", M_TRIM_THRESHOLD, Integer.MAX_VALUE);
+    /// Large tensors live in [Blocks]. What libtorch allocates itself for a moment goes back to the
+    /// system at once; in glibc's heap, which by default takes in blocks of up to 32 MB, it would
+    /// leave holes that are too small for the next of its size. One arena, since threads that have
+    /// their own keep what they free; the launcher sets MALLOC_ARENA_MAX for those that started
+    /// before.
+    private static void tellAllocator() {
+        callInt("mallopt", M_MMAP_THRESHOLD, (int) Blocks.SMALLEST);
         callInt("mallopt", M_ARENA_MAX, 1);
     }
 
