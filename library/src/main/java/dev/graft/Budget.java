@@ -6,8 +6,6 @@ import dev.graft.config.GradientCheckpointing;
 import dev.graft.config.PlanInput;
 import dev.graft.config.RunConfig;
 import dev.graft.data.Batch;
-import dev.graft.data.Dataset;
-import dev.graft.data.Example;
 import dev.graft.error.OutOfMemory;
 import dev.graft.format.ModelFiles;
 import dev.graft.model.ModelConfig;
@@ -60,13 +58,13 @@ final class Budget {
     /// The bill of the run on its data.
     ///
     /// @throws OutOfMemory if it cannot fit; says what to change
-    Bill bill(ModelFiles files, Dataset train, List<Batch> heldOut) {
+    Bill bill(ModelFiles files, BatchShape largest, List<Batch> heldOut) {
         String embedding = ModelLayout.of(job.model()).embedding().path() + ".weight";
         Optional<Batch> evaluated = heldOut.stream().max(Comparator.comparingInt(Batch::tokens));
         Job known =
-                job.with(largest(train))
+                job.with(largest)
                         .with(job.base().with(files.info(embedding).dtype()))
-                        .with(heap(files.folder(), train, heldOut))
+                        .with(heap(files.folder()))
                         .evaluating(evaluated.map(Budget::shape).orElse(null));
         Job chosen = PlanInput.recomputing(config, known, memory);
         refuseWhereTooLarge(chosen, chosen);
@@ -77,23 +75,9 @@ final class Budget {
         return new BatchShape(batch.sequences(), batch.longest(), batch.tokens());
     }
 
-    /// The largest batch that can be drawn: the longest examples together.
-    private BatchShape largest(Dataset train) {
-        List<Integer> longest =
-                train.examples().stream()
-                        .map(Example::length)
-                        .sorted(Comparator.reverseOrder())
-                        .limit(config.train().perDeviceTrainBatchSize())
-                        .toList();
-        long tokens = longest.stream().mapToLong(n -> n).sum();
-        return new BatchShape(longest.size(), longest.getFirst(), tokens);
-    }
-
-    private static Job.Heap heap(Path folder, Dataset train, List<Batch> heldOut) {
+    private static Job.Heap heap(Path folder) {
         try {
-            return new Job.Heap(
-                    train.tokens() + heldOut.stream().mapToLong(Batch::tokens).sum(),
-                    Files.size(folder.resolve("tokenizer.json")));
+            return new Job.Heap(Files.size(folder.resolve("tokenizer.json")));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -3,15 +3,10 @@ package dev.graft;
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.PeftFiles;
-import dev.graft.config.DataOptions;
 import dev.graft.config.FinetuningType;
 import dev.graft.config.IntervalStrategy;
 import dev.graft.config.Resume;
 import dev.graft.config.RunConfig;
-import dev.graft.data.Batch;
-import dev.graft.data.Batches;
-import dev.graft.data.Dataset;
-import dev.graft.data.Tokenization;
 import dev.graft.data.Tokenizer;
 import dev.graft.export.ModelFolderWriter;
 import dev.graft.format.AtomicFile;
@@ -83,18 +78,29 @@ public final class Finetune {
         try (var files = ModelFiles.open(base);
                 var tokenizer = Tokenizer.load(base)) {
             decisions.add("compute: float32, the fastest type of this processor");
-            Data data = data(tokenizer, modelConfig);
-            Bill bill = budget.bill(files, data.train(), data.heldOut());
-            decisions.addAll(budget.decisions(bill));
-            announce(modelConfig, bill, data);
-            try (var model = load(modelConfig, files);
-                    var memory = new MemoryWatch()) {
-                boolean complete = train(model, files, bill, data, output, checkpoint);
-                listener.accept(
-                        new TrainEvent.Measured(
-                                bill, Torch.peakResidentBytes(), memory.peakAnonymousBytes()));
-                return complete;
+            try (var data = TrainingData.of(config, tokenizer, modelConfig, decisions)) {
+                Bill bill = budget.bill(files, data.largest(), data.heldOut());
+                decisions.addAll(budget.decisions(bill));
+                announce(modelConfig, bill, data);
+                return train(modelConfig, files, bill, data, output, checkpoint);
             }
+        }
+    }
+
+    private boolean train(
+            ModelConfig modelConfig,
+            ModelFiles files,
+            Bill bill,
+            TrainingData data,
+            Path output,
+            Optional<Path> checkpoint) {
+        try (var model = load(modelConfig, files);
+                var memory = new MemoryWatch()) {
+            boolean complete = train(model, files, bill, data, output, checkpoint);
+            listener.accept(
+                    new TrainEvent.Measured(
+                            bill, Torch.peakResidentBytes(), memory.peakAnonymousBytes()));
+            return complete;
         }
     }
 
@@ -112,16 +118,10 @@ public final class Finetune {
             Transformer model,
             ModelFiles files,
             Bill bill,
-            Data data,
+            TrainingData data,
             Path output,
             Optional<Path> checkpoint) {
-        var batches =
-                new Batches(
-                        data.train(),
-                        config.train().perDeviceTrainBatchSize(),
-                        config.train().seed(),
-                        config.data().shuffle());
-        TrainSettings settings = settings(batches, bill);
+        TrainSettings settings = settings(data, bill);
         var metrics = new MetricsFile(output, config.output().loggingSteps());
         try (Tuning tuning = tuning(model)) {
             Trained trained = tuning.trained();
@@ -131,7 +131,7 @@ public final class Finetune {
                     new Trainer(
                             model,
                             trained,
-                            batches,
+                            data.batches(),
                             data.heldOut(),
                             settings,
                             checkpoints,
@@ -175,42 +175,6 @@ public final class Finetune {
         return Optional.empty();
     }
 
-    /// The examples of a run.
-    private record Data(Dataset train, List<Batch> heldOut, int heldOutExamples) {}
-
-    private Data data(Tokenizer tokenizer, ModelConfig model) {
-        DataOptions options = config.data();
-        int length = options.maxLength();
-        if (length > model.contextLength()) {
-            length = model.contextLength();
-            decisions.add(
-                    "max_length: %d, since the model has max_position_embeddings %d"
-                            .formatted(length, length));
-        }
-        var tokenization = new Tokenization(tokenizer, length, options.completionOnlyLoss());
-        Dataset all =
-                Dataset.load(
-                        options.dataset(), options.format(), options.textField(), tokenization);
-        Dataset train = all;
-        Dataset heldOut = null;
-        if (!options.evalDataset().isEmpty()) {
-            heldOut =
-                    Dataset.load(
-                            options.evalDataset(),
-                            options.format(),
-                            options.textField(),
-                            tokenization);
-        } else if (options.evalSplit() > 0) {
-            Dataset.Split split = all.split(options.evalSplit(), config.train().seed());
-            train = split.train();
-            heldOut = split.eval();
-        }
-        int batchSize = config.train().evaluation().perDeviceEvalBatchSize();
-        return heldOut == null
-                ? new Data(train, List.of(), 0)
-                : new Data(train, heldOut.inOrder(batchSize), heldOut.size());
-    }
-
     /// What the backward pass computes again instead of keeping it.
     private static Recompute recompute(Bill bill, Path output) {
         return switch (bill.job().recomputation()) {
@@ -221,10 +185,12 @@ public final class Finetune {
         };
     }
 
-    private TrainSettings settings(Batches batches, Bill bill) {
+    private TrainSettings settings(TrainingData data, Bill bill) {
         var train = config.train();
         var optimizer = config.optimizer();
-        int perEpoch = Math.ceilDiv(batches.perEpoch(), train.gradientAccumulationSteps());
+        int perEpoch = Math.ceilDiv(
+                        data.microBatchesPerEpoch(train.perDeviceTrainBatchSize()),
+                        train.gradientAccumulationSteps());
         int total =
                 train.maxSteps() > 0
                         ? train.maxSteps()
@@ -290,7 +256,7 @@ public final class Finetune {
         return PeftFiles.load(model, folder, lora);
     }
 
-    private void announce(ModelConfig m, Bill bill, Data data) {
+    private void announce(ModelConfig m, Bill bill, TrainingData data) {
         String name =
                 "%s: %s, %d layers, hidden %d, vocabulary %,d"
                         .formatted(
@@ -303,19 +269,18 @@ public final class Finetune {
                 new TrainEvent.Prepared(
                         bill,
                         name,
-                        data.train().report().toString(),
+                        data.report(),
                         data.heldOutExamples(),
                         List.copyOf(decisions)));
     }
 
     /// What has to be equal for a checkpoint to belong to this run.
-    private String fingerprint(TrainSettings settings, Data data, Trained trained) {
-        return "seed %d, shuffle %s, %d examples, %d trained tokens, batch %d x %d, %d steps, AdamW in %d bits, learning rate %s %s, %d parameters"
+    private String fingerprint(TrainSettings settings, TrainingData data, Trained trained) {
+        return "seed %d, shuffle %s, %s, batch %d x %d, %d steps, AdamW in %d bits, learning rate %s %s, %d parameters"
                 .formatted(
                         settings.seed(),
                         config.data().shuffle(),
-                        data.train().size(),
-                        data.train().trainedTokens(),
+                        data.identity(),
                         config.train().perDeviceTrainBatchSize(),
                         settings.accumulation(),
                         settings.totalSteps(),

@@ -33,9 +33,6 @@ import picocli.CommandLine.Spec;
                     + " --memory 16GB"
         })
 final class PlanCommand implements Callable<Integer> {
-    /// Characters of a data set that make a token, for want of a tokenizer.
-    private static final int CHARACTERS = 4;
-
     /// The ways to train, as the field names them.
     enum Method {
         FULL,
@@ -113,11 +110,7 @@ final class PlanCommand implements Callable<Integer> {
         Path base = Path.of(config.model().modelNameOrPath());
         ModelConfig model = ModelConfig.read(base);
         Job job = PlanInput.of(config, model, ModelConfig.codes(base).orElse(null), budget);
-        return job.with(new Job.Heap(tokens(config), size(base.resolve("tokenizer.json"))));
-    }
-
-    private static long tokens(RunConfig config) {
-        return config.data().dataset().stream().mapToLong(PlanCommand::size).sum() / CHARACTERS;
+        return job.with(new Job.Heap(size(base.resolve("tokenizer.json"))));
     }
 
     private static long size(Path path) {

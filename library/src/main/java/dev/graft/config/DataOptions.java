@@ -7,6 +7,7 @@ import java.util.List;
 
 /// What is trained and evaluated on.
 ///
+/// @param streaming whether examples are made while training, and not kept
 /// @param evalSplit below 1 the share of rows that is held out, else their number; 0 holds out none
 public record DataOptions(
         List<Path> dataset,
@@ -16,7 +17,9 @@ public record DataOptions(
         double evalSplit,
         int maxLength,
         boolean completionOnlyLoss,
-        boolean shuffle) {
+        boolean shuffle,
+        boolean streaming,
+        boolean skipBadRows) {
     public DataOptions {
         dataset = List.copyOf(dataset);
         evalDataset = List.copyOf(evalDataset);

@@ -210,6 +210,20 @@ final class Keys {
                     "Train on the completion only where the format has a prompt");
     static final Key<Boolean> SHUFFLE =
             data("shuffle", FLAG, true, "Another order in every epoch; false keeps the file's");
+    static final Key<Boolean> STREAMING =
+            data(
+                    "streaming",
+                    FLAG,
+                    false,
+                    "Read and tokenize while training, and keep nothing: for data that are too many"
+                            + " to be tokenized before (needs max_steps)",
+                    "dataset_streaming");
+    static final Key<Boolean> SKIP_BAD_ROWS =
+            data(
+                    "skip_bad_rows",
+                    FLAG,
+                    false,
+                    "Leave out lines that are not JSON objects, and count them; else they are errors");
 
     static final Key<Double> NUM_TRAIN_EPOCHS =
             training("num_train_epochs", POSITIVE, 3.0, "Passes over the data set");

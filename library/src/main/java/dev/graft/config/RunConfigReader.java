@@ -183,6 +183,7 @@ public final class RunConfigReader {
                     "eval_strategy: found %s but nothing to evaluate on, expected eval_dataset or eval_split too"
                             .formatted(strategy));
         }
+        checkStreaming();
         checkQuantization();
         if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
             problems.add(
@@ -195,6 +196,22 @@ public final class RunConfigReader {
             problems.add(
                     "optim_memory: found with optim %s, expected one that is paged"
                             .formatted(optim));
+        }
+    }
+
+    /// A stream has no length, so it cannot be divided by a share, nor an epoch into steps.
+    private void checkStreaming() {
+        if (!get(Keys.STREAMING, false)) {
+            return;
+        }
+        if (get(Keys.MAX_STEPS, 1) < 1) {
+            problems.add("streaming: found without max_steps, expected the number of steps too");
+        }
+        double split = get(Keys.EVAL_SPLIT, 0.0);
+        if (split > 0 && split < 1) {
+            problems.add(
+                    "eval_split: found the share %s with streaming, expected a number of examples (the first are held out) or eval_dataset"
+                            .formatted(split));
         }
     }
 
@@ -252,7 +269,9 @@ public final class RunConfigReader {
                         get(Keys.EVAL_SPLIT),
                         get(Keys.MAX_LENGTH),
                         get(Keys.COMPLETION_ONLY_LOSS),
-                        get(Keys.SHUFFLE)),
+                        get(Keys.SHUFFLE),
+                        get(Keys.STREAMING),
+                        get(Keys.SKIP_BAD_ROWS)),
                 train(),
                 optimizer());
     }

@@ -2,10 +2,10 @@ package dev.graft.data;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 
-/// The endless micro-batches of a run; none spans two epochs, so the last of an epoch may be
-/// smaller.
-public final class Batches {
+/// The micro-batches of a data set whose examples are all at hand.
+public final class Batches implements BatchStream {
     private final Dataset dataset;
     private final SampleOrder order;
     private final int batchSize;
@@ -19,7 +19,7 @@ public final class Batches {
         this.batchSize = batchSize;
     }
 
-    /// The next micro-batch.
+    @Override
     public Batch next() {
         int size = Math.min(batchSize, order.leftInEpoch());
         List<Example> examples = new ArrayList<>(size);
@@ -29,9 +29,9 @@ public final class Batches {
         return Batch.of(examples);
     }
 
-    /// Examples of one epoch.
-    public int examples() {
-        return dataset.size();
+    @Override
+    public OptionalInt examples() {
+        return OptionalInt.of(dataset.size());
     }
 
     /// Micro-batches of one epoch.
@@ -39,13 +39,16 @@ public final class Batches {
         return Math.ceilDiv(dataset.size(), batchSize);
     }
 
-    /// Where the next micro-batch begins; position 0 means that an epoch has just ended.
+    @Override
     public SampleOrder.Cursor cursor() {
         return order.cursor();
     }
 
-    /// Goes on from a place that [#cursor] told.
+    @Override
     public void seek(SampleOrder.Cursor place) {
         order.seek(place);
     }
+
+    @Override
+    public void close() {}
 }

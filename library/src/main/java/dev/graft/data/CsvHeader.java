@@ -3,7 +3,6 @@ package dev.graft.data;
 import dev.graft.error.ConfigException;
 import java.io.IOException;
 import java.io.Reader;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -14,13 +13,13 @@ import java.util.stream.Collectors;
 /// DuckDB could guess both, but its guess may drop lines that do not fit; told the columns, it
 /// names the line that is wrong.
 record CsvHeader(List<String> columns, char delimiter) {
-    static CsvHeader read(Path file, boolean gzipped) {
+    static CsvHeader read(DataFile file) {
         String header;
-        try (var reader = DataFile.lines(file, gzipped)) {
+        try (var reader = file.lines()) {
             header = firstRecord(reader);
         } catch (IOException e) {
             throw new ConfigException(
-                    "%s: cannot be read as CSV: %s".formatted(file, e.getMessage()), e);
+                    "%s: cannot be read as CSV: %s".formatted(file.path(), e.getMessage()), e);
         }
         char delimiter = delimiter(header);
         var columns = split(header, delimiter);
@@ -28,7 +27,7 @@ record CsvHeader(List<String> columns, char delimiter) {
                 || new HashSet<>(columns).size() < columns.size()) {
             throw new ConfigException(
                     "%s: found the columns %s, expected a first line that names each column once"
-                            .formatted(file, columns));
+                            .formatted(file.path(), columns));
         }
         return new CsvHeader(columns, delimiter);
     }

@@ -13,7 +13,13 @@ import java.util.Locale;
 import java.util.zip.GZIPInputStream;
 
 /// A data set file and what its name says that it holds.
-record DataFile(Path path, Type type, boolean gzipped) {
+record DataFile(Path path, Type type, Compression compression) {
+    enum Compression {
+        NONE,
+        GZIP,
+        ZSTD
+    }
+
     enum Type {
         JSON("JSON"),
         JSON_LINES("JSON Lines"),
@@ -73,8 +79,12 @@ record DataFile(Path path, Type type, boolean gzipped) {
 
     private static DataFile of(Path path) {
         String name = path.getFileName().toString().toLowerCase(Locale.ROOT);
-        boolean gzipped = name.endsWith(".gz");
-        String plain = gzipped ? name.substring(0, name.length() - 3) : name;
+        var compression =
+                name.endsWith(".gz")
+                        ? Compression.GZIP
+                        : name.endsWith(".zst") ? Compression.ZSTD : Compression.NONE;
+        String plain =
+                compression == Compression.NONE ? name : name.substring(0, name.lastIndexOf('.'));
         var type =
                 switch (plain.substring(plain.lastIndexOf('.') + 1)) {
                     case "json" -> Type.JSON;
@@ -84,10 +94,16 @@ record DataFile(Path path, Type type, boolean gzipped) {
                     case "txt" -> Type.TEXT;
                     default ->
                             throw new ConfigException(
-                                    "dataset %s: found a file of unknown kind, expected .json, .jsonl, .csv, .tsv, .parquet or .txt (.gz too)"
+                                    "dataset %s: found a file of unknown kind, expected .json, .jsonl, .csv, .tsv, .parquet or .txt (with .gz or .zst too)"
                                             .formatted(path));
                 };
-        return new DataFile(path, type, gzipped);
+        return new DataFile(path, type, compression);
+    }
+
+    /// Whether the file is read line by line here: DuckDB miscounts the lines of JSON Lines and ends
+    /// at the first that is wrong.
+    boolean isPlainJsonLines() {
+        return type == Type.JSON_LINES && compression != Compression.ZSTD;
     }
 
     /// The path with its wildcards escaped: DuckDB takes every path for a glob.
@@ -100,14 +116,17 @@ record DataFile(Path path, Type type, boolean gzipped) {
         return "'" + text.replace("'", "''") + "'";
     }
 
-    /// The lines of the file, unzipped.
+    /// The text of the file, unzipped.
+    ///
+    /// @throws ConfigException for zstd, which only DuckDB unpacks
     BufferedReader lines() throws IOException {
-        return lines(path, gzipped);
-    }
-
-    static BufferedReader lines(Path path, boolean gzipped) throws IOException {
+        if (compression == Compression.ZSTD) {
+            throw new ConfigException(
+                    "%s: %s with .zst is not read, expected .json.zst, .jsonl.zst, .gz or no compression"
+                            .formatted(path, type.words()));
+        }
         var bytes = Files.newInputStream(path);
-        var plain = gzipped ? new GZIPInputStream(bytes) : bytes;
+        var plain = compression == Compression.GZIP ? new GZIPInputStream(bytes, 1 << 16) : bytes;
         return new BufferedReader(
                 new InputStreamReader(plain, StandardCharsets.UTF_8.newDecoder()));
     }

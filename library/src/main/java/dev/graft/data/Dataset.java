@@ -2,18 +2,19 @@ package dev.graft.data;
 
 import dev.graft.error.ConfigException;
 import java.nio.file.Path;
+import java.util.AbstractList;
 import java.util.ArrayList;
-import java.util.Iterator;
+import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
+import java.util.PriorityQueue;
+import java.util.RandomAccess;
+import java.util.function.Consumer;
 
-/// A tokenized data set in memory, in the order of its files.
+/// A tokenized data set, in memory or in a mapped file, in the order of its files.
 ///
 /// @param report what became of the rows; a part of a split carries that of the whole
 public record Dataset(List<Example> examples, DatasetReport report) {
-    public Dataset {
-        examples = List.copyOf(examples);
-    }
-
     /// The part that is trained on and the part that is held out.
     public record Split(Dataset train, Dataset eval) {}
 
@@ -21,71 +22,92 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     ///
     /// @throws ConfigException where a file, a column or a row is wrong, or nothing is left to
     /// train
-    public static Dataset load(
-            List<Path> files, DatasetFormat format, String textField, Tokenization tokenization) {
-        try (var rows = DatasetReader.open(files)) {
-            return of(rows, files, format, textField, tokenization);
+    public static Dataset load(DatasetSource source, Tokenization tokenization) {
+        var examples = new ArrayList<Example>();
+        var report = tokenize(source, tokenization, examples::add);
+        return new Dataset(List.copyOf(examples), report);
+    }
+
+    /// The first examples of the files, and a report on the rows that they are from.
+    ///
+    /// @param count at most so many
+    /// @throws ConfigException as in `load`
+    public static Dataset first(int count, DatasetSource source, Tokenization tokenization) {
+        var examples = new ArrayList<Example>();
+        var tokenizer = new RowTokenizer(source, tokenization);
+        var tally = new Tally();
+        try (var rows = DatasetReader.open(source)) {
+            var seen = tokenizer.seeing(rows);
+            while (examples.size() < count && seen.hasNext()) {
+                tally.add(tokenizer.examples(seen.next()), examples::add);
+            }
+            var report = tally.report(rows.skipped());
+            if (examples.isEmpty()) {
+                throw nothingTrained(source.files(), report);
+            }
+            return new Dataset(
+                    List.copyOf(examples.subList(0, Math.min(count, examples.size()))), report);
         }
     }
 
-    private static Dataset of(
-            Iterator<Row> rows,
-            List<Path> files,
-            DatasetFormat name,
-            String textField,
-            Tokenization tokenization) {
-        var examples = new ArrayList<Example>();
-        Path file = null;
-        Format format = null;
-        long count = 0;
-        int truncated = 0;
-        int windows = 0;
-        int longest = 0;
-        int without = 0;
-        while (rows.hasNext()) {
-            var row = rows.next();
-            count++;
-            if (!row.file().equals(file)) {
-                file = row.file();
-                format = formatOf(row, name, textField);
+    /// Hands the examples over one by one, in the order of the rows.
+    ///
+    /// @throws ConfigException as in `load`
+    static DatasetReport tokenize(
+            DatasetSource source, Tokenization tokenization, Consumer<Example> sink) {
+        var tokenizer = new RowTokenizer(source, tokenization);
+        var tally = new Tally();
+        try (var rows = DatasetReader.open(source);
+                var made = new Pipeline<>(tokenizer.seeing(rows), tokenizer::examples)) {
+            while (made.hasNext()) {
+                tally.add(made.next(), sink);
             }
-            var made = tokenization.examples(format.segments(row));
+            var report = tally.report(rows.skipped());
+            if (report.examples() == 0) {
+                throw nothingTrained(source.files(), report);
+            }
+            return report;
+        }
+    }
+
+    /// Counts what becomes of rows.
+    private static final class Tally {
+        private long rows;
+        private int examples;
+        private long tokens;
+        private long trained;
+        private int truncated;
+        private int windows;
+        private int longest;
+        private int without;
+
+        void add(Tokenization.Made made, Consumer<Example> sink) {
+            rows++;
             longest = Math.max(longest, made.wholeLength());
             if (made.examples().size() > 1) {
                 windows += made.examples().size();
             } else if (made.truncated()) {
                 truncated++;
             }
-            if (made.examples().stream().allMatch(e -> e.trainedTokens() == 0)) {
+            boolean any = false;
+            for (var example : made.examples()) {
+                int marks = example.trainedTokens();
+                if (marks > 0) {
+                    any = true;
+                    examples++;
+                    tokens += example.length();
+                    trained += marks;
+                    sink.accept(example);
+                }
+            }
+            if (!any) {
                 without++;
             }
-            made.examples().stream().filter(e -> e.trainedTokens() > 0).forEach(examples::add);
         }
-        long tokens = examples.stream().mapToLong(Example::length).sum();
-        long trained = examples.stream().mapToLong(Example::trainedTokens).sum();
-        var report =
-                new DatasetReport(
-                        count,
-                        examples.size(),
-                        tokens,
-                        trained,
-                        truncated,
-                        windows,
-                        longest,
-                        without);
-        if (examples.isEmpty()) {
-            throw nothingTrained(files, report);
-        }
-        return new Dataset(examples, report);
-    }
 
-    private static Format formatOf(Row row, DatasetFormat name, String textField) {
-        // The only column of a plain text file has no name of its own.
-        boolean plainText = row.file().toString().matches("(?i).*\\.txt(\\.gz)?");
-        try {
-            return Format.of(name, plainText ? "text" : textField, row.columns());
-        } catch (ConfigException e) {
-            throw new ConfigException(row.file() + ": " + e.getMessage(), e);
+        DatasetReport report(int skipped) {
+            return new DatasetReport(
+                    rows, examples, tokens, trained, truncated, windows, longest, without, skipped);
         }
     }
 
@@ -108,11 +130,63 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     public long tokens() {
-        return examples.stream().mapToLong(Example::length).sum();
+        long tokens = 0;
+        for (int i = 0; i < size(); i++) {
+            tokens += length(i);
+        }
+        return tokens;
     }
 
     public long trainedTokens() {
         return examples.stream().mapToLong(Example::trainedTokens).sum();
+    }
+
+    /// Tokens of example `i`.
+    private int length(int i) {
+        return switch (examples) {
+            case TokenFile file -> file.length(i);
+            case Selection selection -> selection.length(i);
+            default -> examples.get(i).length();
+        };
+    }
+
+    /// The lengths of the longest examples, the longest first.
+    ///
+    /// @param count at most so many
+    public List<Integer> longest(int count) {
+        var longest = new PriorityQueue<Integer>();
+        for (int i = 0; i < size(); i++) {
+            longest.add(length(i));
+            if (longest.size() > count) {
+                longest.remove();
+            }
+        }
+        return longest.stream().sorted(Comparator.reverseOrder()).toList();
+    }
+
+    /// Some of the examples of a data set, in its order.
+    private static final class Selection extends AbstractList<Example> implements RandomAccess {
+        private final Dataset whole;
+        private final int[] indices;
+
+        Selection(Dataset whole, int[] indices) {
+            this.whole = whole;
+            this.indices = indices;
+        }
+
+        int length(int i) {
+            return whole.length(indices[i]);
+        }
+
+        @Override
+        public Example get(int i) {
+            return whole.examples.get(indices[i]);
+        }
+
+        @Override
+        public int size() {
+            return indices.length;
+        }
     }
 
     /// Holds out some examples, always the same ones for the same seed; both parts keep their
@@ -129,24 +203,32 @@ public record Dataset(List<Example> examples, DatasetReport report) {
                             .formatted(evalSplit, size()));
         }
         var order = Shuffle.permutation(size(), seed, -1);
-        var heldOut = new boolean[size()];
-        for (int i = 0; i < held; i++) {
-            heldOut[order[i]] = true;
-        }
-        var train = new ArrayList<Example>();
-        var eval = new ArrayList<Example>();
-        for (int i = 0; i < size(); i++) {
-            (heldOut[i] ? eval : train).add(examples.get(i));
-        }
-        return new Split(new Dataset(train, report), new Dataset(eval, report));
+        var heldOut = Arrays.copyOf(order, held);
+        var train = Arrays.copyOfRange(order, held, order.length);
+        Arrays.sort(heldOut);
+        Arrays.sort(train);
+        return new Split(part(train), part(heldOut));
     }
 
-    /// The batches of one pass in the order of the files, for evaluation.
+    private Dataset part(int[] indices) {
+        return new Dataset(new Selection(this, indices), report);
+    }
+
+    /// The batches of one pass in the order of the files, for evaluation; each is made when it is
+    /// asked for.
     public List<Batch> inOrder(int batchSize) {
-        var batches = new ArrayList<Batch>();
-        for (int i = 0; i < size(); i += batchSize) {
-            batches.add(Batch.of(examples.subList(i, Math.min(i + batchSize, size()))));
-        }
-        return batches;
+        return new AbstractList<>() {
+            @Override
+            public Batch get(int i) {
+                int from = i * batchSize;
+                return Batch.of(
+                        examples.subList(from, Math.min(from + batchSize, Dataset.this.size())));
+            }
+
+            @Override
+            public int size() {
+                return Math.ceilDiv(Dataset.this.size(), batchSize);
+            }
+        };
     }
 }

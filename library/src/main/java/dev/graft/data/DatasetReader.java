@@ -46,25 +46,38 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     private ResultSet rows;
     private long number;
     private Row next;
+    private JsonLines lines;
+    private final boolean skipBadRows;
+    private int skipped;
 
-    private DatasetReader(Connection duckdb, List<DataFile> files) {
+    private DatasetReader(Connection duckdb, List<DataFile> files, boolean skipBadRows) {
         this.duckdb = duckdb;
         this.files = files.iterator();
+        this.skipBadRows = skipBadRows;
     }
 
     /// Opens the files (a glob such as `data/*.jsonl` names all that it matches, in order of name).
     ///
     /// @throws ConfigException where a file does not exist or its name ends in nothing known
-    public static DatasetReader open(List<Path> paths) {
+    public static DatasetReader open(DatasetSource source) {
+        return open(source.files(), source.skipBadRows());
+    }
+
+    public static DatasetReader open(Path... paths) {
+        return open(List.of(paths), false);
+    }
+
+    private static DatasetReader open(List<Path> paths, boolean skipBadRows) {
         var files = new ArrayList<DataFile>();
         for (var path : paths) {
             files.addAll(DataFile.find(path));
         }
-        return new DatasetReader(connect(), files);
+        return new DatasetReader(connect(), files, skipBadRows);
     }
 
-    public static DatasetReader open(Path... paths) {
-        return open(List.of(paths));
+    /// Lines so far that were no rows.
+    public int skipped() {
+        return skipped + (lines == null ? 0 : lines.skipped());
     }
 
     private static Connection connect() {
@@ -87,6 +100,13 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     @Override
     public boolean hasNext() {
         while (next == null) {
+            if (lines != null) {
+                next = lines.next();
+                if (next == null) {
+                    closeLines();
+                }
+                continue;
+            }
             if (rows == null) {
                 if (!openNextFile()) {
                     return false;
@@ -126,6 +146,10 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
             next = new Row(file.path(), 1, JSON.createObjectNode().put("text", wholeText()));
             return true;
         }
+        if (file.isPlainJsonLines()) {
+            lines = new JsonLines(file, JSON, skipBadRows);
+            return true;
+        }
         try {
             statement = duckdb.createStatement();
             rows = statement.executeQuery(query(file));
@@ -142,7 +166,7 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
             case JSON, JSON_LINES ->
                     "SELECT json FROM read_json_objects(%s, format = 'auto', %s)"
                             .formatted(path, JSON_OPTIONS);
-            case CSV -> CsvHeader.read(file.path(), file.gzipped()).query(path);
+            case CSV -> CsvHeader.read(file).query(path);
             case PARQUET ->
                     "SELECT to_json(struct_pack(*COLUMNS(*))) FROM read_parquet(%s)"
                             .formatted(path);
@@ -182,15 +206,10 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     }
 
     private ConfigException corrupt(SQLException e) {
-        String line = file.type() == DataFile.Type.JSON_LINES ? firstBadLine() : "";
         String reason = reason(e).lines().limit(3).reduce((a, b) -> a + " " + b).orElse("");
         return new ConfigException(
-                "%s%s: cannot be read as %s: %s"
-                        .formatted(
-                                file.path(),
-                                line,
-                                file.type().words(),
-                                line.isEmpty() ? reason : "the line is not a JSON value"),
+                "%s: cannot be read as %s: %s"
+                        .formatted(file.path(), file.type().words(), reason),
                 e);
     }
 
@@ -208,38 +227,14 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
         }
     }
 
-    /// DuckDB miscounts the lines of JSON Lines, so the bad line is looked for here.
-    private String firstBadLine() {
-        try (var lines = file.lines()) {
-            int number = 0;
-            for (String line; (line = lines.readLine()) != null; ) {
-                number++;
-                if (number == 1 && line.startsWith("\uFEFF")) {
-                    line = line.substring(1);
-                }
-                if (!line.isBlank() && !isJson(line)) {
-                    return " line " + number + " (" + excerpt(line) + ")";
-                }
-            }
-        } catch (CharacterCodingException e) {
-            return " (not UTF-8)";
-        } catch (IOException _) {
-            return "";
-        }
-        return "";
-    }
-
-    private static boolean isJson(String line) {
-        try (var parser = JSON.createParser(line)) {
-            JSON.readTree(parser);
-            return parser.nextToken() == null;
-        } catch (IOException _) {
-            return false;
-        }
-    }
-
-    private static String excerpt(String text) {
+    static String excerpt(String text) {
         return text.length() <= 60 ? text : text.substring(0, 57) + "...";
+    }
+
+    private void closeLines() {
+        skipped += lines.skipped();
+        lines.close();
+        lines = null;
     }
 
     private void closeFile() {
@@ -256,6 +251,9 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     @Override
     public void close() {
         try {
+            if (lines != null) {
+                lines.close();
+            }
             if (statement != null) {
                 statement.close();
             }

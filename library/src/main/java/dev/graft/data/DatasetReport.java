@@ -9,6 +9,7 @@ import java.util.Locale;
 /// @param windows examples that are pieces of texts longer than `max_length`
 /// @param longest tokens of the longest sequence before it was cut
 /// @param withoutTrainedToken rows that were dropped because none of their tokens is trained
+/// @param skipped lines that are no rows, where `skip_bad_rows` allows them
 public record DatasetReport(
         long rows,
         int examples,
@@ -17,7 +18,8 @@ public record DatasetReport(
         int truncated,
         int windows,
         int longest,
-        int withoutTrainedToken) {
+        int withoutTrainedToken,
+        int skipped) {
 
     @Override
     public String toString() {
@@ -52,6 +54,9 @@ public record DatasetReport(
                             Locale.ROOT,
                             "; %,d dropped without a trained token",
                             withoutTrainedToken));
+        }
+        if (skipped > 0) {
+            text.append(String.format(Locale.ROOT, "; %,d bad lines skipped", skipped));
         }
         return text.toString();
     }

@@ -2,7 +2,7 @@ package dev.graft.data;
 
 /// Permutations that depend on their seed alone, not on the JVM: Fisher-Yates over SplitMix64.
 final class Shuffle {
-    private static final long GOLDEN = 0x9E3779B97F4A7C15L;
+    static final long GOLDEN = 0x9E3779B97F4A7C15L;
 
     private Shuffle() {}
 
@@ -24,7 +24,7 @@ final class Shuffle {
         return order;
     }
 
-    private static long mix(long z) {
+    static long mix(long z) {
         z = (z ^ (z >>> 30)) * 0xBF58476D1CE4E5B9L;
         z = (z ^ (z >>> 27)) * 0x94D049BB133111EBL;
         return z ^ (z >>> 31);

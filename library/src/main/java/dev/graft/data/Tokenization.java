@@ -41,6 +41,20 @@ public final class Tokenization {
                                                         .formatted(tokenizer.file())));
     }
 
+    Tokenizer tokenizer() {
+        return tokenizer;
+    }
+
+    /// What the tokens of a text depend on, besides the tokenizer's file.
+    String identity() {
+        return "max_length %d, completion_only_loss %s, bos %s, eos %d"
+                .formatted(
+                        maxLength,
+                        completionOnlyLoss,
+                        tokenizer.addsBos() ? tokenizer.bosId() : "none",
+                        eos);
+    }
+
     /// The ids that generation starts from, given a prompt: the same as those of training.
     public int[] prompt(String text) {
         return tokenizer.encodeBeginning(text);

@@ -160,7 +160,7 @@ final class Account {
 
     private void runtime() {
         add("runtime", RuntimeCost.MEMORY, Place.MEMORY, "JVM, libtorch");
-        add("heap", RuntimeCost.heap(job.heap()), Place.MEMORY, "examples, tokenizer");
+        add("heap", RuntimeCost.heap(job.heap()), Place.MEMORY, "tokenizer");
         add("libraries", RuntimeCost.LIBRARIES, Place.MAPPED, "code of JVM and libtorch");
     }
 }

@@ -6,7 +6,7 @@ import dev.graft.tensor.DType;
 /// A run as the plan sees it: all that its memory depends on.
 ///
 /// @param evaluation the largest batch that is evaluated; null where nothing is
-/// @param heap what the run keeps in the Java heap and in the tokenizer
+/// @param heap the run's tokenizer
 public record Job(
         ModelConfig model,
         BaseStorage base,
@@ -17,12 +17,11 @@ public record Job(
         BatchShape evaluation,
         Heap heap) {
 
-    /// Data in the Java heap, and the tokenizer.
+    /// What a tokenizer takes.
     ///
-    /// @param tokens of the data sets
     /// @param tokenizerFile size of `tokenizer.json`
-    public record Heap(long tokens, long tokenizerFile) {
-        public static final Heap NOTHING = new Heap(0, 0);
+    public record Heap(long tokenizerFile) {
+        public static final Heap NOTHING = new Heap(0);
     }
 
     /// A run with the defaults: the base mapped as its config says, AdamW, nothing recomputed,

@@ -9,15 +9,12 @@ final class RuntimeCost {
     /// Pages of the JVM, its class archive and the native libraries that a run touches.
     static final long LIBRARIES = 130L << 20;
 
-    /// A token of a data set is an `int` and a `boolean`.
-    private static final long TOKEN = 5;
-
     /// What the tokenizer makes of a byte of `tokenizer.json`.
     private static final long TOKENIZER_BYTE = 15;
 
     private RuntimeCost() {}
 
     static long heap(Job.Heap heap) {
-        return TOKEN * heap.tokens() + TOKENIZER_BYTE * heap.tokenizerFile();
+        return TOKENIZER_BYTE * heap.tokenizerFile();
     }
 }

@@ -1,7 +1,7 @@
 package dev.graft.train;
 
 import dev.graft.data.Batch;
-import dev.graft.data.Batches;
+import dev.graft.data.BatchStream;
 import dev.graft.data.SampleOrder;
 import dev.graft.error.TrainingException;
 import dev.graft.model.Transformer;
@@ -21,7 +21,7 @@ import java.util.function.Consumer;
 public final class Trainer implements AutoCloseable {
     private final Transformer model;
     private final Trained trained;
-    private final Batches batches;
+    private final BatchStream batches;
     private final List<Batch> heldOut;
     private final TrainSettings settings;
     private final Checkpoints checkpoints;
@@ -40,7 +40,7 @@ public final class Trainer implements AutoCloseable {
     public Trainer(
             Transformer model,
             Trained trained,
-            Batches batches,
+            BatchStream batches,
             List<Batch> heldOut,
             TrainSettings settings,
             Checkpoints checkpoints,
@@ -48,7 +48,7 @@ public final class Trainer implements AutoCloseable {
         this.model = model;
         this.trained = trained;
         this.batches = batches;
-        this.heldOut = List.copyOf(heldOut);
+        this.heldOut = heldOut;
         this.settings = settings;
         this.checkpoints = checkpoints;
         this.listener = listener;
@@ -188,7 +188,9 @@ public final class Trainer implements AutoCloseable {
 
     private double epoch() {
         SampleOrder.Cursor at = batches.cursor();
-        return at.epoch() + (double) at.position() / batches.examples();
+        return batches.examples().isPresent()
+                ? at.epoch() + (double) at.position() / batches.examples().getAsInt()
+                : at.epoch();
     }
 
     private void evaluate() {

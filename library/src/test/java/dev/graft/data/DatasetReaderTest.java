@@ -156,11 +156,11 @@ class DatasetReaderTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "bad.jsonl | {'a':1};{'a':2;{'a':3} | line 2 ({'a':2)",
-                "bad.jsonl | {'a':1};not json | line 2 (not json)",
+                "bad.jsonl | {'a':1};{'a':2;{'a':3} | line 2: found {'a':2 (",
+                "bad.jsonl | {'a':1};not json | line 2: found not json (",
                 "bad.jsonl | {'a':1};{'a':2}} | line 2",
                 "bad.json | [{'a':1},{'a':] | record/value",
-                "odd.jsonl | {'a':1};[1,2] | row 2: found [1,2], expected an object",
+                "odd.jsonl | {'a':1};[1,2] | line 2: found [1,2] (not an object)",
                 "odd.json | ['x'] | row 1: found 'x', expected an object",
                 "bad.csv | a,b;1,2;3;4,5 | Line: 3",
                 "bad.csv | a,b;1,2;3,'x;4,5 | Line: 3",

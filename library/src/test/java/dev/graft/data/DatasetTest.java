@@ -37,11 +37,11 @@ class DatasetTest {
     }
 
     private static Dataset load(Path file, int maxLength) {
-        return Dataset.load(
-                List.of(file),
-                DatasetFormat.AUTO,
-                "text",
-                new Tokenization(stories, maxLength, true));
+        return Dataset.load(source(file), new Tokenization(stories, maxLength, true));
+    }
+
+    private static DatasetSource source(Path... files) {
+        return new DatasetSource(List.of(files), DatasetFormat.AUTO, "text", false);
     }
 
     private Dataset loadLines(int maxLength, String... lines) throws IOException {
@@ -202,7 +202,9 @@ class DatasetTest {
     void aPlainTextFileIsReadWhateverTheTextColumnIsCalled() throws IOException {
         Path file = Files.writeString(folder.resolve("x.txt"), "Once upon a time");
         var tokenization = new Tokenization(stories, 64, true);
-        var dataset = Dataset.load(List.of(file), DatasetFormat.AUTO, "story", tokenization);
+        var dataset = Dataset.load(
+                        new DatasetSource(List.of(file), DatasetFormat.AUTO, "story", false),
+                        tokenization);
 
         assertThat(dataset.size()).isEqualTo(1);
     }
@@ -258,7 +260,7 @@ class DatasetTest {
         for (int i = 0; i < size; i++) {
             examples.add(Example.allTrained(1000, i));
         }
-        return new Dataset(examples, new DatasetReport(size, size, 2L * size, size, 0, 0, 2, 0));
+        return new Dataset(examples, new DatasetReport(size, size, 2L * size, size, 0, 0, 2, 0, 0));
     }
 
     private static List<Integer> numbers(Batch batch) {

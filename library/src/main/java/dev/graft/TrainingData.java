@@ -1,0 +1,129 @@
+package dev.graft;
+
+import dev.graft.config.DataOptions;
+import dev.graft.config.RunConfig;
+import dev.graft.data.Batch;
+import dev.graft.data.BatchStream;
+import dev.graft.data.Batches;
+import dev.graft.data.Dataset;
+import dev.graft.data.DatasetSource;
+import dev.graft.data.StreamedBatches;
+import dev.graft.data.TokenCache;
+import dev.graft.data.Tokenization;
+import dev.graft.data.Tokenizer;
+import dev.graft.model.ModelConfig;
+import dev.graft.plan.BatchShape;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+
+/// What a run trains and evaluates on.
+///
+/// @param heldOut batches to evaluate on, made when they are asked for; may be empty
+/// @param largest the largest micro-batch that can be drawn
+/// @param report what became of the rows
+/// @param identity what has to be equal for a checkpoint to belong to this data
+record TrainingData(
+        BatchStream batches,
+        List<Batch> heldOut,
+        int heldOutExamples,
+        BatchShape largest,
+        String report,
+        String identity)
+        implements AutoCloseable {
+    /// Examples that a streamed run looks at before it starts.
+    private static final int SAMPLE = 1000;
+
+    /// Reads and tokenizes, or finds that done.
+    static TrainingData of(
+            RunConfig config, Tokenizer tokenizer, ModelConfig model, List<String> decisions) {
+        DataOptions options = config.data();
+        int length = options.maxLength();
+        if (length > model.contextLength()) {
+            length = model.contextLength();
+            decisions.add(
+                    "max_length: %d, since the model has max_position_embeddings %d"
+                            .formatted(length, length));
+        }
+        var tokenization = new Tokenization(tokenizer, length, options.completionOnlyLoss());
+        return options.streaming()
+                ? streamed(config, tokenization, length)
+                : cached(config, tokenization);
+    }
+
+    private static TrainingData cached(RunConfig config, Tokenization tokenization) {
+        DataOptions options = config.data();
+        var cache = TokenCache.ofUser();
+        Dataset all = cache.load(source(options, options.dataset()), tokenization);
+        Dataset train = all;
+        Dataset heldOut = null;
+        if (!options.evalDataset().isEmpty()) {
+            heldOut = cache.load(source(options, options.evalDataset()), tokenization);
+        } else if (options.evalSplit() > 0) {
+            Dataset.Split split = all.split(options.evalSplit(), config.train().seed());
+            train = split.train();
+            heldOut = split.eval();
+        }
+        int batchSize = config.train().perDeviceTrainBatchSize();
+        List<Integer> longest = train.longest(batchSize);
+        long tokens = longest.stream().mapToLong(n -> n).sum();
+        return new TrainingData(
+                new Batches(train, batchSize, config.train().seed(), options.shuffle()),
+                batches(config, heldOut),
+                heldOut == null ? 0 : heldOut.size(),
+                new BatchShape(longest.size(), longest.getFirst(), tokens),
+                train.report().toString(),
+                "%d examples, %d trained tokens".formatted(train.size(), train.trainedTokens()));
+    }
+
+    private static TrainingData streamed(RunConfig config, Tokenization tokenization, int length) {
+        DataOptions options = config.data();
+        DatasetSource source = source(options, options.dataset());
+        Dataset sample = Dataset.first(SAMPLE, source, tokenization);
+        int first = (int) options.evalSplit();
+        Dataset heldOut = null;
+        if (!options.evalDataset().isEmpty()) {
+            heldOut =
+                    TokenCache.ofUser().load(source(options, options.evalDataset()), tokenization);
+        } else if (first > 0) {
+            heldOut = Dataset.first(first, source, tokenization);
+        }
+        int batchSize = config.train().perDeviceTrainBatchSize();
+        return new TrainingData(
+                new StreamedBatches(
+                        source,
+                        tokenization,
+                        options.evalDataset().isEmpty() ? first : 0,
+                        batchSize,
+                        config.train().seed(),
+                        options.shuffle()),
+                batches(config, heldOut),
+                heldOut == null ? 0 : heldOut.size(),
+                BatchShape.of(batchSize, length),
+                "streamed; of its first rows: " + sample.report(),
+                "streamed from " + options.dataset());
+    }
+
+    private static DatasetSource source(DataOptions options, List<Path> files) {
+        return new DatasetSource(
+                files, options.format(), options.textField(), options.skipBadRows());
+    }
+
+    private static List<Batch> batches(RunConfig config, Dataset heldOut) {
+        return heldOut == null
+                ? List.of()
+                : heldOut.inOrder(config.train().evaluation().perDeviceEvalBatchSize());
+    }
+
+    /// Micro-batches of one epoch; 1 where a stream does not tell.
+    int microBatchesPerEpoch(int batchSize) {
+        return batches.examples().isPresent()
+                ? Math.ceilDiv(batches.examples().getAsInt(), batchSize)
+                : 1;
+    }
+
+    @Override
+    public void close() {
+        batches.close();
+    }
+}
