@@ -106,7 +106,12 @@ record TrainingData(
 
     private static DatasetSource source(DataOptions options, List<Path> files) {
         return new DatasetSource(
-                files, options.format(), options.textField(), options.skipBadRows());
+                files,
+                options.format(),
+                options.textField(),
+                options.columns(),
+                options.where(),
+                options.skipBadRows());
     }
 
     private static List<Batch> batches(RunConfig config, Dataset heldOut) {

@@ -4,6 +4,7 @@ import dev.graft.data.DatasetFormat;
 import dev.graft.error.ConfigException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 
 /// What is trained and evaluated on.
 ///
@@ -14,6 +15,8 @@ public record DataOptions(
         List<Path> evalDataset,
         DatasetFormat format,
         String textField,
+        Map<String, String> columns,
+        String where,
         double evalSplit,
         int maxLength,
         boolean completionOnlyLoss,
@@ -23,6 +26,7 @@ public record DataOptions(
     public DataOptions {
         dataset = List.copyOf(dataset);
         evalDataset = List.copyOf(evalDataset);
+        columns = Map.copyOf(columns);
         if (dataset.isEmpty()) {
             throw new ConfigException(Keys.DATASET.problem("nothing"));
         }

@@ -184,6 +184,19 @@ final class Keys {
                     "What the columns mean; auto tells it from their names");
     static final Key<String> DATASET_TEXT_FIELD =
             data("dataset_text_field", Kind.text(), "text", "The column of the text format");
+    static final Key<Map<String, String>> DATASET_COLUMNS =
+            data(
+                    "dataset_columns",
+                    Kind.names("a name of a format and the column's own, as in prompt=question"),
+                    Map.of(),
+                    "Columns under other names than the format's, as in"
+                            + " prompt=question,completion=answer");
+    static final Key<String> DATASET_WHERE =
+            data(
+                    "dataset_where",
+                    Kind.parsed("a condition in SQL", condition -> condition),
+                    "",
+                    "A condition on the columns in SQL: only rows for which it holds are read");
     static final Key<Double> EVAL_SPLIT =
             data(
                     "eval_split",

@@ -191,6 +191,34 @@ public record Kind<T>(
                 });
     }
 
+    /// Names with a name each: an object, or `a=b,c=d`.
+    static Kind<Map<String, String>> names(String expected) {
+        return new Kind<>(
+                expected,
+                List.of(),
+                node -> {
+                    var map = new LinkedHashMap<String, String>();
+                    if (node.isObject()) {
+                        node.properties().forEach(e -> map.put(e.getKey(), scalar(e.getValue())));
+                        return map;
+                    }
+                    for (String pair : elements(node)) {
+                        String[] names = pair.split("\\s*=\\s*", -1);
+                        if (names.length != 2 || names[0].isEmpty() || names[1].isEmpty()) {
+                            throw new IllegalArgumentException(expected);
+                        }
+                        map.put(names[0], names[1]);
+                    }
+                    return map;
+                },
+                _ -> true,
+                values -> {
+                    var object = NODES.objectNode();
+                    values.forEach(object::put);
+                    return object;
+                });
+    }
+
     static Kind<TargetModules> modules() {
         return new Kind<>(
                 "all-linear, a list of module names, or a regular expression",

@@ -266,6 +266,8 @@ public final class RunConfigReader {
                         get(Keys.EVAL_DATASET),
                         get(Keys.DATASET_FORMAT),
                         get(Keys.DATASET_TEXT_FIELD),
+                        get(Keys.DATASET_COLUMNS),
+                        get(Keys.DATASET_WHERE),
                         get(Keys.EVAL_SPLIT),
                         get(Keys.MAX_LENGTH),
                         get(Keys.COMPLETION_ONLY_LOSS),

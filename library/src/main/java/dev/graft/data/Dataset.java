@@ -80,9 +80,14 @@ public record Dataset(List<Example> examples, DatasetReport report) {
         private int windows;
         private int longest;
         private int without;
+        private int leftOut;
 
         void add(Tokenization.Made made, Consumer<Example> sink) {
             rows++;
+            if (made == Tokenization.Made.NOTHING) {
+                leftOut++;
+                return;
+            }
             longest = Math.max(longest, made.wholeLength());
             if (made.examples().size() > 1) {
                 windows += made.examples().size();
@@ -107,7 +112,16 @@ public record Dataset(List<Example> examples, DatasetReport report) {
 
         DatasetReport report(int skipped) {
             return new DatasetReport(
-                    rows, examples, tokens, trained, truncated, windows, longest, without, skipped);
+                    rows,
+                    examples,
+                    tokens,
+                    trained,
+                    truncated,
+                    windows,
+                    longest,
+                    without,
+                    leftOut,
+                    skipped);
         }
     }
 
@@ -119,6 +133,8 @@ public record Dataset(List<Example> examples, DatasetReport report) {
             why =
                     "%d of %d prompts alone are as long as max_length or longer; raise max_length (the longest example has %d tokens)"
                             .formatted(report.truncated(), report.rows(), report.longest());
+        } else if (report.leftOut() == report.rows()) {
+            why = "the label of all %d rows is false".formatted(report.rows());
         } else {
             why = "%d rows hold no text".formatted(report.rows());
         }

@@ -18,8 +18,10 @@ import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 import java.util.NoSuchElementException;
 import java.util.Properties;
+import java.util.stream.Collectors;
 
 /// The rows of data set files, one after another, never all in memory: JSON (an array or objects
 /// one after another), JSON Lines, CSV, Parquet and plain text, gzipped or not, by DuckDB.
@@ -47,12 +49,21 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     private long number;
     private Row next;
     private JsonLines lines;
+    private final Map<String, String> columns;
+    private final String where;
     private final boolean skipBadRows;
     private int skipped;
 
-    private DatasetReader(Connection duckdb, List<DataFile> files, boolean skipBadRows) {
+    private DatasetReader(
+            Connection duckdb,
+            List<DataFile> files,
+            Map<String, String> columns,
+            String where,
+            boolean skipBadRows) {
         this.duckdb = duckdb;
         this.files = files.iterator();
+        this.columns = columns;
+        this.where = where;
         this.skipBadRows = skipBadRows;
     }
 
@@ -60,19 +71,20 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     ///
     /// @throws ConfigException where a file does not exist or its name ends in nothing known
     public static DatasetReader open(DatasetSource source) {
-        return open(source.files(), source.skipBadRows());
+        return open(source.files(), source.columns(), source.where(), source.skipBadRows());
     }
 
     public static DatasetReader open(Path... paths) {
-        return open(List.of(paths), false);
+        return open(List.of(paths), Map.of(), "", false);
     }
 
-    private static DatasetReader open(List<Path> paths, boolean skipBadRows) {
+    private static DatasetReader open(
+            List<Path> paths, Map<String, String> columns, String where, boolean skipBadRows) {
         var files = new ArrayList<DataFile>();
         for (var path : paths) {
             files.addAll(DataFile.find(path));
         }
-        return new DatasetReader(connect(), files, skipBadRows);
+        return new DatasetReader(connect(), files, columns, where, skipBadRows);
     }
 
     /// Lines so far that were no rows.
@@ -133,7 +145,7 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
         }
         var row = next;
         next = null;
-        return row;
+        return row.renamed(columns);
     }
 
     private boolean openNextFile() {
@@ -146,13 +158,13 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
             next = new Row(file.path(), 1, JSON.createObjectNode().put("text", wholeText()));
             return true;
         }
-        if (file.isPlainJsonLines()) {
+        if (where.isEmpty() && file.isPlainJsonLines()) {
             lines = new JsonLines(file, JSON, skipBadRows);
             return true;
         }
         try {
             statement = duckdb.createStatement();
-            rows = statement.executeQuery(query(file));
+            rows = statement.executeQuery(filtered(query(file)));
         } catch (SQLException e) {
             throw corrupt(e);
         }
@@ -172,6 +184,36 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
                             .formatted(path);
             case TEXT -> throw new IllegalArgumentException("text is read as a whole");
         };
+    }
+
+    /// The rows for which the condition holds. Its columns are texts, as a row's JSON has them: `n >
+    /// 3` compares as numbers all the same.
+    private String filtered(String query) throws SQLException {
+        if (where.isEmpty()) {
+            return query;
+        }
+        var names = new ArrayList<String>();
+        try (var statement = duckdb.createStatement();
+                var found =
+                        statement.executeQuery(
+                                "SELECT DISTINCT unnest(json_keys(r)) AS k FROM (SELECT * FROM (%s) LIMIT 1000) t(r) ORDER BY k"
+                                        .formatted(query))) {
+            while (found.next()) {
+                names.add(found.getString(1));
+            }
+        }
+        String columns =
+                names.stream()
+                        .map(
+                                n ->
+                                        ", r ->> %s AS \"%s\""
+                                                .formatted(
+                                                        DataFile.quoted(
+                                                                "$.\"" + n.replace("\"", "\\\"") + "\""),
+                                                        n.replace("\"", "\"\"")))
+                        .collect(Collectors.joining());
+        return "SELECT r FROM (SELECT r%s FROM (%s) t(r)) WHERE (%s)"
+                .formatted(columns, query, where);
     }
 
     private String wholeText() {
@@ -206,6 +248,15 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
     }
 
     private ConfigException corrupt(SQLException e) {
+        if (!where.isEmpty() && rows == null) {
+            return new ConfigException(
+                    "%s: where: %s: %s"
+                            .formatted(
+                                    file.path(),
+                                    where,
+                                    String.valueOf(e.getMessage()).lines().findFirst().orElse("")),
+                    e);
+        }
         String reason = reason(e).lines().limit(3).reduce((a, b) -> a + " " + b).orElse("");
         return new ConfigException(
                 "%s: cannot be read as %s: %s"

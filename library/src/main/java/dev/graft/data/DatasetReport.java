@@ -9,6 +9,7 @@ import java.util.Locale;
 /// @param windows examples that are pieces of texts longer than `max_length`
 /// @param longest tokens of the longest sequence before it was cut
 /// @param withoutTrainedToken rows that were dropped because none of their tokens is trained
+/// @param leftOut rows whose answer was judged bad
 /// @param skipped lines that are no rows, where `skip_bad_rows` allows them
 public record DatasetReport(
         long rows,
@@ -19,6 +20,7 @@ public record DatasetReport(
         int windows,
         int longest,
         int withoutTrainedToken,
+        int leftOut,
         int skipped) {
 
     @Override
@@ -54,6 +56,9 @@ public record DatasetReport(
                             Locale.ROOT,
                             "; %,d dropped without a trained token",
                             withoutTrainedToken));
+        }
+        if (leftOut > 0) {
+            text.append(String.format(Locale.ROOT, "; %,d left out, label false", leftOut));
         }
         if (skipped > 0) {
             text.append(String.format(Locale.ROOT, "; %,d bad lines skipped", skipped));

@@ -40,14 +40,18 @@ final class RowTokenizer {
     }
 
     Tokenization.Made examples(Row row) {
-        return tokenization.examples(formats.get(row.file()).segments(row));
+        return switch (formats.get(row.file()).sample(row)) {
+            case Sample.Text(var segments) -> tokenization.examples(segments);
+            case Sample.Chat(var conversation) -> tokenization.examples(row, conversation);
+            case Sample.Nothing() -> Tokenization.Made.NOTHING;
+        };
     }
 
     private Format formatOf(Row row) {
         // The only column of a plain text file has no name of its own.
         boolean plainText = row.file().toString().matches("(?i).*\\.txt(\\.gz)?");
         try {
-            return Format.of(name, plainText ? "text" : textField, row.columns());
+            return Format.of(name, plainText ? "text" : textField, row);
         } catch (ConfigException e) {
             throw new ConfigException(row.file() + ": " + e.getMessage(), e);
         }

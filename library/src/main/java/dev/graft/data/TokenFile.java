@@ -95,7 +95,8 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
                 Math.toIntExact(footer(5)),
                 Math.toIntExact(footer(6)),
                 Math.toIntExact(footer(7)),
-                Math.toIntExact(footer(8)));
+                Math.toIntExact(footer(8)),
+                Math.toIntExact(footer(9)));
     }
 
     private long start(int index) {
@@ -162,8 +163,8 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
             put(report.windows());
             put(report.longest());
             put(report.withoutTrainedToken());
+            put(report.leftOut());
             put(report.skipped());
-            put(0);
             put(MAGIC);
             flush();
         }

@@ -18,12 +18,23 @@ public final class Tokenization {
     private final int maxLength;
     private final boolean completionOnlyLoss;
     private final int eos;
+    private final ChatTokenization chats;
 
     /// @param maxLength the longest example in tokens
     /// @param completionOnlyLoss whether a prompt, where there is one, is left untrained
     /// @throws ConfigException where the tokenizer has no EOS: a model that never sees one never
     ///     stops
     public Tokenization(Tokenizer tokenizer, int maxLength, boolean completionOnlyLoss) {
+        this(tokenizer, maxLength, completionOnlyLoss, null);
+    }
+
+    /// @param chats how conversations are tokenized, or null where there is no chat template
+    Tokenization(
+            Tokenizer tokenizer,
+            int maxLength,
+            boolean completionOnlyLoss,
+            ChatTokenization chats) {
+        this.chats = chats;
         if (maxLength < 2) {
             throw new ConfigException(
                     "max_length: found %d, expected at least 2".formatted(maxLength));
@@ -83,7 +94,10 @@ public final class Tokenization {
     }
 
     /// What a row became: its examples, and the length of the sequence before it was cut.
-    record Made(List<Example> examples, int wholeLength, boolean truncated) {}
+    record Made(List<Example> examples, int wholeLength, boolean truncated) {
+        /// Of a row that there is nothing to learn from.
+        static final Made NOTHING = new Made(List.of(), 0, false);
+    }
 
     /// The examples of the segments: one, cut off at `max_length`; or, where the format has no
     /// prompt (a text, a corpus), as many consecutive windows of `max_length` as it takes.
@@ -97,6 +111,27 @@ public final class Tokenization {
             return new Made(windows(whole), length, false);
         }
         return new Made(List.of(slice(whole, 0, maxLength)), length, true);
+    }
+
+    /// The example of a conversation, cut off at `max_length`.
+    ///
+    /// @throws ConfigException where there is no chat template, or it refuses the messages
+    Made examples(Row row, Conversation chat) {
+        if (chats == null) {
+            throw new ConfigException(
+                    "%s: found a conversation, and the model has no chat template; name one with chat_template (chatml, llama3, …) or a .jinja file"
+                            .formatted(row.place()));
+        }
+        Example whole;
+        try {
+            whole = chats.rendered(chat).example();
+        } catch (ConfigException e) {
+            throw new ConfigException(row.place() + ": " + e.getMessage(), e);
+        }
+        int length = whole.length();
+        return length <= maxLength
+                ? new Made(List.of(whole), length, false)
+                : new Made(List.of(slice(whole, 0, maxLength)), length, true);
     }
 
     private List<Example> windows(Example whole) {
@@ -143,10 +178,10 @@ public final class Tokenization {
             return Arrays.copyOfRange(both, beforeIds.length, both.length);
         }
         int[] lineBreak = tokenizer.encode("\n", false);
-        int[] after = tokenizer.encode("\n" + segment.text(), false);
+        int[] after = tokenizer.encodeText("\n" + segment.text());
         return begins(after, lineBreak)
                 ? Arrays.copyOfRange(after, lineBreak.length, after.length)
-                : tokenizer.encode(segment.text(), false);
+                : tokenizer.encodeText(segment.text());
     }
 
     private static boolean begins(int[] ids, int[] with) {

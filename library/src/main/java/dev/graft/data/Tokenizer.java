@@ -2,12 +2,15 @@ package dev.graft.data;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.Set;
 
 /// Text to token ids and back, by the Rust `tokenizers` library that Transformers uses.
 ///
@@ -19,6 +22,7 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final TokenizerFiles files;
     private final boolean addsBos;
+    private HuggingFaceTokenizer plain;
 
     private Tokenizer(HuggingFaceTokenizer tokenizer, TokenizerFiles files) {
         this.tokenizer = tokenizer;
@@ -55,28 +59,150 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /// The ids of a text; with `addSpecialTokens` also what the tokenizer puts around a text.
+    ///
+    /// @throws ConfigException where the text has half of a surrogate pair, which is no character
     public int[] encode(String text, boolean addSpecialTokens) {
+        requireCharacters(text);
         // The library's own encode() also builds a string and a span for every token.
         long encoding = TokenizersLibrary.LIB.encode(handle(), text, addSpecialTokens);
         try {
-            return Arrays.stream(TokenizersLibrary.LIB.getTokenIds(encoding))
-                    .mapToInt(Math::toIntExact)
-                    .toArray();
+            return ids(encoding);
         } finally {
             TokenizersLibrary.LIB.deleteEncoding(encoding);
         }
     }
 
-    /// The ids of a text that begins a sequence, for training, evaluation and generation alike:
-    /// with the BOS if this tokenizer begins with one, exactly one even where the text itself
-    /// spells it out, and with no EOS at the end.
-    public int[] encodeBeginning(String text) {
-        int[] plain = encode(text, false);
-        var bos = bosId();
-        if (!addsBos) {
-            return plain;
+    private static int[] ids(long encoding) {
+        return Arrays.stream(TokenizersLibrary.LIB.getTokenIds(encoding))
+                .mapToInt(Math::toIntExact)
+                .toArray();
+    }
+
+    /// The ids of what a person wrote: special tokens that it spells out are text.
+    public int[] encodeText(String text) {
+        return spellsSpecial(text) ? encodeSpans(text, false).ids() : encode(text, false);
+    }
+
+    /// Ids and the part of the text that each stands for, in UTF-16 units. Bytes of one character
+    /// stand for all of it.
+    @SuppressWarnings("ArrayRecordComponent")
+    public record Encoding(int[] ids, int[] starts, int[] ends) {
+        Encoding moved(int by) {
+            return new Encoding(
+                    ids,
+                    Arrays.stream(starts).map(n -> n + by).toArray(),
+                    Arrays.stream(ends).map(n -> n + by).toArray());
         }
-        if (plain.length > 0 && plain[0] == bos.getAsInt()) {
+
+        static Encoding joined(List<Encoding> parts) {
+            return new Encoding(
+                    parts.stream().flatMapToInt(p -> Arrays.stream(p.ids)).toArray(),
+                    parts.stream().flatMapToInt(p -> Arrays.stream(p.starts)).toArray(),
+                    parts.stream().flatMapToInt(p -> Arrays.stream(p.ends)).toArray());
+        }
+    }
+
+    /// The ids of a text and where they are, without anything around it.
+    ///
+    /// @param special whether special tokens that the text spells out are these tokens, or text
+    /// @throws ConfigException as in `encode`
+    public Encoding encodeSpans(String text, boolean special) {
+        requireCharacters(text);
+        long handle = special ? handle() : plain().getHandle();
+        long encoding = TokenizersLibrary.LIB.encode(handle, text, false);
+        try {
+            int[] ids = ids(encoding);
+            var spans = TokenizersLibrary.LIB.getTokenCharSpans(encoding);
+            int[] starts = new int[ids.length];
+            int[] ends = new int[ids.length];
+            boolean wide = text.length() != text.codePointCount(0, text.length());
+            for (int i = 0; i < ids.length; i++) {
+                if (spans[i] == null) {
+                    starts[i] = i == 0 ? 0 : ends[i - 1];
+                    ends[i] = starts[i];
+                } else if (wide) {
+                    starts[i] = text.offsetByCodePoints(0, spans[i].getStart());
+                    ends[i] = text.offsetByCodePoints(0, spans[i].getEnd());
+                } else {
+                    starts[i] = spans[i].getStart();
+                    ends[i] = spans[i].getEnd();
+                }
+            }
+            return new Encoding(ids, starts, ends);
+        } finally {
+            TokenizersLibrary.LIB.deleteEncoding(encoding);
+        }
+    }
+
+    private static void requireCharacters(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            boolean pair =
+                    Character.isHighSurrogate(c)
+                            && i + 1 < text.length()
+                            && Character.isLowSurrogate(text.charAt(i + 1));
+            if (pair) {
+                i++;
+            } else if (Character.isSurrogate(c)) {
+                throw new ConfigException(
+                        "found U+%04X, half of a surrogate pair, at character %d of a text (%s), expected whole characters: the text was cut in the middle of one; mend or drop it"
+                                .formatted(
+                                        (int) c, i, excerpt(text, i)));
+            }
+        }
+    }
+
+    private static String excerpt(String text, int at) {
+        String around = text.substring(Math.max(0, at - 20), Math.min(text.length(), at + 20));
+        return around.codePoints()
+                .map(c -> Character.getType(c) == Character.SURROGATE ? 0xFFFD : c)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+    }
+
+    /// The same tokenizer without its special tokens; they cost a second copy, so it is made when
+    /// it is first needed.
+    private synchronized HuggingFaceTokenizer plain() {
+        if (plain == null) {
+            try (var json = files.withoutSpecialTokens()) {
+                plain =
+                        HuggingFaceTokenizer.newInstance(
+                                json, Map.of("truncation", "false", "padding", "false"));
+            } catch (IOException e) {
+                throw new ModelFormatException(
+                        "%s: cannot be read: %s".formatted(files.tokenizer(), e.getMessage()), e);
+            }
+        }
+        return plain;
+    }
+
+    /// The special tokens of `tokenizer.json` as they are spelled.
+    public Set<String> specialTokens() {
+        return files.special().keySet();
+    }
+
+    /// Whether an id is a special token.
+    public boolean isSpecial(int id) {
+        return files.special().containsValue(id);
+    }
+
+    /// Whether a text spells out a special token.
+    public boolean spellsSpecial(String text) {
+        for (String token : files.special().keySet()) {
+            if (text.contains(token)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The ids of a text that begins a sequence, for training, evaluation and generation alike:
+    /// with the BOS if this tokenizer begins with one, and with no EOS at the end. Special tokens
+    /// that the text spells out are text.
+    public int[] encodeBeginning(String text) {
+        var bos = bosId();
+        int[] plain = encodeText(text);
+        if (!addsBos) {
             return plain;
         }
         var ids = new int[plain.length + 1];
@@ -138,5 +264,8 @@ public final class Tokenizer implements AutoCloseable {
     @Override
     public void close() {
         tokenizer.close();
+        if (plain != null) {
+            plain.close();
+        }
     }
 }

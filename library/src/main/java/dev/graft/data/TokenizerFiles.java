@@ -4,8 +4,11 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ModelFormatException;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -22,6 +25,7 @@ import java.util.stream.Collectors;
 /// @param bos the token that begins a sequence, or null; `eos` and `unk` likewise
 /// @param ids the ids of these tokens, as far as `tokenizer.json` has them
 /// @param stops every id that ends a generation
+/// @param special the special tokens among the added ones, and their ids
 /// @param vocabularySize one more than the largest id
 record TokenizerFiles(
         Path tokenizer,
@@ -30,6 +34,7 @@ record TokenizerFiles(
         Map<String, Integer> ids,
         OptionalInt bosFromConfig,
         Set<Integer> stops,
+        Map<String, Integer> special,
         int vocabularySize) {
     private static final JsonMapper JSON = new JsonMapper();
     private static final String TOKENIZER = "tokenizer.json";
@@ -63,6 +68,7 @@ record TokenizerFiles(
                 vocabulary.ids,
                 beginnings.isEmpty() ? OptionalInt.empty() : OptionalInt.of(beginnings.getFirst()),
                 stops,
+                Map.copyOf(vocabulary.special),
                 vocabulary.largest + 1);
     }
 
@@ -80,6 +86,20 @@ record TokenizerFiles(
         return stops.isEmpty() || (eos != null && !ids.containsKey(eos))
                 ? OptionalInt.empty()
                 : OptionalInt.of(stops.iterator().next());
+    }
+
+    /// The `tokenizer.json` without the special ones among the added tokens, which then are text
+    /// like any other (`encode_special_tokens` of the tokenizers library).
+    InputStream withoutSpecialTokens() throws IOException {
+        JsonNode root = JSON.readTree(tokenizer.toFile());
+        var kept = JSON.createArrayNode();
+        for (JsonNode token : root.path("added_tokens")) {
+            if (!token.path("special").asBoolean()) {
+                kept.add(token);
+            }
+        }
+        ((ObjectNode) root).set("added_tokens", kept);
+        return new ByteArrayInputStream(JSON.writeValueAsBytes(root));
     }
 
     private static String missing(Path folder) {
@@ -147,6 +167,7 @@ record TokenizerFiles(
     private static final class Vocabulary {
         private final Set<String> wanted;
         private final Map<String, Integer> ids = new HashMap<>();
+        private final Map<String, Integer> special = new HashMap<>();
         private int largest = -1;
 
         Vocabulary(String... wanted) {
@@ -184,6 +205,9 @@ record TokenizerFiles(
             JsonNode tokens = JSON.readTree(parser);
             for (var token : tokens) {
                 see(token.path("content").asText(), token.path("id").asInt(-1));
+                if (token.path("special").asBoolean() && !token.path("content").asText().isEmpty()) {
+                    special.put(token.path("content").asText(), token.path("id").asInt(-1));
+                }
             }
         }
 

@@ -94,7 +94,7 @@ class DatasetTest {
             var tokenization = new Tokenization(tokenizer, 4096, true);
             for (var segments :
                     List.of(
-                            qa(Format.Alpaca.prompt("Say hi.", ""), "Hi!"),
+                            qa(TextFormat.Alpaca.prompt("Say hi.", ""), "Hi!"),
                             qa("Answer: ", "yes"),
                             qa("Answer:", " yes"),
                             qa("foo", "bar"),
@@ -260,7 +260,7 @@ class DatasetTest {
         for (int i = 0; i < size; i++) {
             examples.add(Example.allTrained(1000, i));
         }
-        return new Dataset(examples, new DatasetReport(size, size, 2L * size, size, 0, 0, 2, 0, 0));
+        return new Dataset(examples, new DatasetReport(size, size, 2L * size, size, 0, 0, 2, 0, 0, 0));
     }
 
     private static List<Integer> numbers(Batch batch) {

@@ -10,7 +10,8 @@ import dev.graft.error.ConfigException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Set;
+import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -23,7 +24,7 @@ class FormatTest {
     @Test
     void alpacaIsThePromptOfStanford() throws IOException {
         assertThat(
-                        new Format.Alpaca()
+                        new TextFormat.Alpaca()
                                 .segments(
                                         row(
                                                 "{\"instruction\":\"Add 100% of these.\",\"input\":\"1 2\",\"output\":\"3\"}")))
@@ -37,7 +38,7 @@ class FormatTest {
                         "{\"instruction\":\"Hi\",\"input\":\"\",\"output\":\"Ho\"}",
                         "{\"instruction\":\"Hi\",\"input\":null,\"output\":\"Ho\"}",
                         "{\"instruction\":\"Hi\",\"output\":\"Ho\"}")) {
-            assertThat(new Format.Alpaca().segments(row(withoutInput)))
+            assertThat(new TextFormat.Alpaca().segments(row(withoutInput)))
                     .containsExactly(
                             new Segment(
                                     "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n### Instruction:\nHi\n\n### Response:",
@@ -49,57 +50,220 @@ class FormatTest {
     @Test
     void nothingIsPutBetweenPromptAndCompletion() throws IOException {
         assertThat(
-                        new Format.PromptCompletion()
+                        new TextFormat.PromptCompletion()
                                 .segments(row("{\"prompt\":\"Q: \",\"completion\":\" A\"}")))
                 .containsExactly(new Segment("Q: ", false), new Segment(" A", true));
     }
 
+    private static String said(Sample sample) {
+        return switch (sample) {
+            case Sample.Text(var segments) -> segments.toString();
+            case Sample.Chat(var chat) ->
+                    chat.messages().stream()
+                                    .map(m -> m.path("role").asText())
+                                    .collect(Collectors.joining(" "))
+                            + " from "
+                            + chat.promptMessages()
+                            + (chat.tools() == null ? "" : " tools " + chat.tools().size());
+            case Sample.Nothing() -> "nothing";
+        };
+    }
+
     @ParameterizedTest
     @CsvSource({
-        "alpaca/alpaca_random2000_seed42.jsonl, Alpaca",
-        "alpaca/code_alpaca_2k.json, Alpaca",
-        "tiny/torchtune_alpaca_tiny.json, Alpaca",
-        "mlx_prompt_completion/train.jsonl, PromptCompletion",
-        "mlx_wikisql/train.jsonl, Text",
-        "llama-factory/c4_demo.jsonl, Text",
-        "parquet/c4_train_200rows_zstd.parquet, Text"
+        "alpaca/alpaca_random2000_seed42.jsonl, Alpaca, 2000",
+        "alpaca/alpaca_union_17387.jsonl, Alpaca, 17387",
+        "alpaca/alpagasus_random_9k.json, Alpaca, 9229",
+        "alpaca/code_alpaca_2k.json, Alpaca, 2017",
+        "alpaca/rasbt_instruction_data_1100.json, Alpaca, 1100",
+        "dolly/dolly_3k_original_columns.jsonl, Alpaca, 2996",
+        "dolly/litgpt_dolly.json, Alpaca, 12",
+        "llama-factory/alpaca_en_demo.json, Alpaca, 999",
+        "llama-factory/alpaca_zh_demo.json, Alpaca, 1000",
+        "llama-factory/c4_demo.jsonl, Plain, 300",
+        "llama-factory/dpo_en_demo.json, Preference, 300",
+        "llama-factory/glaive_toolcall_en_demo.json, MessageList, 300",
+        "llama-factory/identity.json, Alpaca, 91",
+        "llama-factory/kto_en_demo.json, Unpaired, 300",
+        "llama-factory/reason_tool_use_demo_50.jsonl, MessageList, 50",
+        "llama-factory/v1_dpo_demo.jsonl, Preference, 10",
+        "llama-factory/v1_sft_demo.jsonl, MessageList, 500",
+        "mlx_prompt_completion/train.jsonl, PromptCompletion, 1800",
+        "mlx_wikisql/train.jsonl, Plain, 1000",
+        "parquet/c4_train_200rows_zstd.parquet, Plain, 200",
+        "parquet/messages_turkish_525rows_zstd.parquet, MessageList, 525",
+        "preference/hh_rlhf_harmless_base_test.jsonl.gz, Preference, 2312",
+        "preference/maxtext_dpo_2_column.json, Preference, 22",
+        "preference/maxtext_dpo_3_column.json, Preference, 22",
+        "preference/rasbt_instruction_data_with_preference.json, Preference, 1100",
+        "sharegpt/fastchat_dummy_conversation.json, MessageList, 500",
+        "sharegpt/messages_turkish_525rows.jsonl, MessageList, 525",
+        "tiny/litgpt_alpaca.json, Alpaca, 23",
+        "tiny/torchtune_alpaca_tiny.json, Alpaca, 100",
+        "tiny/torchtune_chat_tiny.json, MessageList, 1",
+        "tiny/torchtune_hh_rlhf_tiny.json, Preference, 1",
+        "tiny/torchtune_instruct_tiny.json, Alpaca, 2"
     })
-    void realFilesTellTheirFormatAndEveryRowFits(String name, String format) {
+    void realFilesTellTheirFormatAndEveryRowFits(String name, String format, int count) {
         try (var rows = DatasetReader.open(Shared.folder("data/datasets/" + name))) {
-            var first = rows.next();
-            var detected = Format.detect(first.columns());
-            assertThat(detected.getClass().getSimpleName()).isEqualTo(format);
-            rows.forEachRemaining(row -> assertThat(detected.segments(row)).isNotEmpty());
+            Format detected = null;
+            int seen = 0;
+            while (rows.hasNext()) {
+                Row row = rows.next();
+                if (detected == null) {
+                    detected = Format.of(DatasetFormat.AUTO, "text", row);
+                    assertThat(detected.getClass().getSimpleName()).isEqualTo(format);
+                }
+                assertThat(said(detected.sample(row))).isNotEmpty();
+                seen++;
+            }
+            assertThat(seen).isEqualTo(count);
         }
+    }
+
+    private static Sample sample(String json) throws IOException {
+        Row row = row(json.replace('\'', '"'));
+        return Format.of(DatasetFormat.AUTO, "text", row).sample(row);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}]} | user assistant from 0",
+                "{'conversations':[{'from':'human','value':'a'},{'from':'gpt','value':'b'}],'system':'s'} | system user assistant from 0",
+                "{'conversations':[{'from':'system','value':'t'},{'from':'human','value':'a'}],'system':'s'} | system user from 0",
+                "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':null,'tool_calls':[{'function':{'name':'f','arguments':{}}}]}],'tools':'[{\\u0022name\\u0022:\\u0022f\\u0022}]'} | user assistant from 0 tools 1",
+                "{'conversations':[{'from':'human','value':'a'},{'from':'function_call','value':'{\\u0022name\\u0022:\\u0022f\\u0022,\\u0022arguments\\u0022:{}}'},{'from':'observation','value':'1'},{'from':'gpt','value':'b'}]} | user assistant tool assistant from 0",
+                "{'prompt':[{'role':'user','content':'a'}],'completion':[{'role':'assistant','content':'b'}]} | user assistant from 1",
+                "{'prompt':[{'role':'user','content':'a'}],'chosen':[{'role':'assistant','content':'b'}],'rejected':[{'role':'assistant','content':'c'}]} | user assistant from 1",
+                "{'chosen':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'rejected':[{'role':'user','content':'a'},{'role':'assistant','content':'c'}]} | user assistant from 1",
+                "{'conversations':[{'from':'human','value':'a'}],'chosen':{'from':'gpt','value':'b'},'rejected':{'from':'gpt','value':'c'}} | user assistant from 1",
+                "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'label':true} | user assistant from 0",
+                "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'label':false} | nothing",
+                "{'prompt':'a','completion':'b','label':true} | [Segment[text=a, trained=false], Segment[text=b, trained=true]]",
+                "{'prompt':'a','chosen':'b','rejected':'c'} | [Segment[text=a, trained=false], Segment[text=b, trained=true]]",
+                "{'chosen':'one two good','rejected':'one two bad'} | [Segment[text=one two , trained=false], Segment[text=good, trained=true]]",
+                "{'instruction':'i','context':'c','response':'r'} | ### Input:",
+            })
+    void aRowSaysWhatItsFormatMeans(String json, String says) throws IOException {
+        assertThat(said(sample(json))).contains(says);
+    }
+
+    @Test
+    void humanAndAssistantTurnsInOneTextEndTheirPromptBeforeTheLastAnswer() throws IOException {
+        var sample =
+                (Sample.Text)
+                        sample(
+                                "{'chosen':'\\n\\nHuman: a\\n\\nAssistant: b\\n\\nHuman: c\\n\\nAssistant: d','rejected':'x'}");
+        assertThat(sample.segments())
+                .containsExactly(
+                        new Segment(
+                                "\n\nHuman: a\n\nAssistant: b\n\nHuman: c\n\nAssistant:", false),
+                        new Segment(" d", true));
+    }
+
+    @Test
+    void reasoningAndCallsInBlocksGetFieldsOfTheirOwn() throws IOException {
+        var chat =
+                (Sample.Chat)
+                        sample(
+                                "{'messages':[{'role':'assistant','content':[{'type':'reasoning','value':'hm'},{'type':'text','value':'ok'},{'type':'tool_call','value':'{\\u0022name\\u0022: \\u0022f\\u0022, \\u0022arguments\\u0022: {\\u0022x\\u0022: 1}}'}],'loss_weight':1.0}]}");
+        assertThat(chat.conversation().messages().getFirst().toString())
+                .contains("\"content\":\"ok\"")
+                .contains("\"reasoning_content\":\"hm\"")
+                .contains(
+                        "\"tool_calls\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":1}}}]");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "{'messages':[]} | at least one message",
+                "{'messages':'hi'} | a list of messages",
+                "{'messages':[{'role':'narrator','content':'a'}]} | role is one of",
+                "{'messages':[{'role':'user'}]} | a message with content",
+                "{'messages':[{'role':'user','content':3}]} | content that is a text",
+                "{'conversations':[{'from':'function_call','value':'no json'}]} | expected JSON",
+                "{'prompt':'a','completion':'b','label':true,'x':1} | ",
+            })
+    void aBrokenConversationIsNamedWithItsRow(String json, String says) throws IOException {
+        if (says == null) {
+            assertThat(said(sample(json))).contains("trained=true");
+            return;
+        }
+        assertThatThrownBy(() -> sample(json))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("d.jsonl row 7")
+                .hasMessageContaining(says);
     }
 
     @Test
     void theTextColumnMayHaveAnotherName() throws IOException {
-        var format =
-                Format.of(DatasetFormat.TEXT, "story", Set.of("story", "prompt", "completion"));
-
-        assertThat(format.segments(row("{\"story\":\"Once\"}")))
-                .containsExactly(new Segment("Once", true));
+        Row row = row("{\"story\":\"Once\",\"prompt\":\"a\",\"completion\":\"b\"}");
+        assertThat(Format.of(DatasetFormat.TEXT, "story", row).sample(row))
+                .isEqualTo(new Sample.Text(List.of(new Segment("Once", true))));
     }
 
-    @Test
-    void wrongColumnsShowWhatWasFoundAndWhatIsKnown() {
-        try (var rows = DatasetReader.open(Shared.folder("data/datasets/gsm8k/test.jsonl"))) {
-            var columns = rows.next().columns();
-            assertThatThrownBy(() -> Format.detect(columns))
+    @ParameterizedTest
+    @CsvSource({
+        "gsm8k/test.jsonl, question",
+        "alpaca/seed_tasks.jsonl, instances",
+        "alpaca/self_instruct_user_oriented.jsonl, instances",
+        "dolly/triforce_dolly_prompts.jsonl, answer",
+        "parquet/spider_validation_1034rows_snappy.parquet, query",
+        "tiny/torchtune_stack_exchange_paired_tiny.json, response_j"
+    })
+    void wrongColumnsShowWhatWasFoundAndWhatIsKnown(String name, String column) {
+        try (var rows = DatasetReader.open(Shared.folder("data/datasets/" + name))) {
+            Row first = rows.next();
+            assertThatThrownBy(() -> Format.of(DatasetFormat.AUTO, "text", first))
                     .isInstanceOf(ConfigException.class)
-                    .hasMessageContaining("found the columns question, answer")
+                    .hasMessageContaining("found the columns ")
+                    .hasMessageContaining(column)
                     .hasMessageContaining("alpaca: instruction, output (and input)")
                     .hasMessageContaining("prompt_completion: prompt, completion")
-                    .hasMessageContaining("text: text");
+                    .hasMessageContaining("dataset_columns: prompt=question");
         }
         assertThatThrownBy(
                         () ->
                                 Format.of(
                                         DatasetFormat.ALPACA,
                                         "text",
-                                        Set.of("prompt", "completion")))
+                                        row("{\"prompt\":\"a\",\"completion\":\"b\"}")))
                 .hasMessageContaining("dataset_format alpaca");
+    }
+
+    @Test
+    void columnsMayHaveOtherNamesAndRowsAreFilteredBySql() {
+        var source =
+                new DatasetSource(
+                        List.of(Shared.folder("data/datasets/gsm8k/test.jsonl")),
+                        DatasetFormat.AUTO,
+                        "text",
+                        Map.of("prompt", "question", "completion", "answer"),
+                        "length(question) < 100 AND answer LIKE '%#### 1%'",
+                        false);
+        try (var rows = DatasetReader.open(source)) {
+            int count = 0;
+            while (rows.hasNext()) {
+                Row row = rows.next();
+                assertThat(row.columns()).containsExactlyInAnyOrder("prompt", "completion");
+                assertThat(row.values().get("prompt").textValue()).hasSizeLessThan(100);
+                count++;
+            }
+            assertThat(count).isPositive().isLessThan(1319);
+        }
+        var wrong =
+                new DatasetSource(
+                        source.files(), DatasetFormat.AUTO, "text", Map.of(), "no_such > 1", false);
+        try (var rows = DatasetReader.open(wrong)) {
+            assertThatThrownBy(rows::hasNext)
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContaining("where: no_such > 1")
+                    .hasMessageContaining("no_such");
+        }
     }
 
     @Test
@@ -109,7 +273,7 @@ class FormatTest {
                         "{\"prompt\":\"a\",\"completion\":3}",
                         "{\"prompt\":\"a\",\"completion\":null}",
                         "{\"prompt\":\"a\"}")) {
-            assertThatThrownBy(() -> new Format.PromptCompletion().segments(row(json)))
+            assertThatThrownBy(() -> new TextFormat.PromptCompletion().segments(row(json)))
                     .isInstanceOf(ConfigException.class)
                     .hasMessageContaining("d.jsonl row 7")
                     .hasMessageContaining("completion");

@@ -66,7 +66,7 @@ class OptimizersTest {
             }
             all.add(Example.completion(3, ids));
         }
-        return new Dataset(all, new DatasetReport(12, 12, 0, 0, 0, 0, 24, 0, 0));
+        return new Dataset(all, new DatasetReport(12, 12, 0, 0, 0, 0, 24, 0, 0, 0));
     }
 
     /// What a run leaves: the adapter, and the loss of every step.

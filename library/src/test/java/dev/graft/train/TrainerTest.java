@@ -48,7 +48,7 @@ class TrainerTest {
             int[] ids = random.ints(5 + random.nextInt(36), 0, 128).toArray();
             all.add(Example.completion(3, ids));
         }
-        return new Dataset(all, new DatasetReport(examples, examples, 0, 0, 0, 0, 40, 0, 0));
+        return new Dataset(all, new DatasetReport(examples, examples, 0, 0, 0, 0, 40, 0, 0, 0));
     }
 
     private static TrainSettings settings(int steps, int accumulation, int saveEvery) {

@@ -1,0 +1,163 @@
+package dev.graft.data;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.error.ConfigException;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/// Where in a rendered conversation the assistant speaks: by position, for any template.
+///
+/// A message is rendered once more with other words in its place; where the two texts differ is
+/// what the message put there, whatever the template does to it (trims it, leaves reasoning of
+/// earlier turns out). The end token that follows belongs to it: what a template writes after an
+/// answer and before the next turn.
+final class AssistantSpans {
+    /// Words that no template and no person writes.
+    private static final String OTHER = "\uE0F3 other words \uE0F4";
+
+    /// What special tokens look like, where the tokenizer is not there to tell.
+    private static final Pattern LOOKS_SPECIAL =
+            Pattern.compile("</?[^<>\\s]{1,60}>|<\uFF5C[^<>]{1,60}\uFF5C>|\\[/?[A-Z_]{2,40}]");
+
+    private final ChatRenderer template;
+    private final Conversation chat;
+    private final Set<String> special;
+    private final String text;
+
+    /// A part of the text in UTF-16 units.
+    record Span(int from, int to) {
+        boolean isEmpty() {
+            return from >= to;
+        }
+    }
+
+    /// @param special the special tokens, or empty where they are not known
+    AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
+        this.template = template;
+        this.chat = chat;
+        this.special = special;
+        this.text = render(chat.messages());
+    }
+
+    /// The conversation as the model sees it.
+    String text() {
+        return text;
+    }
+
+    /// What the assistant says after the prompt, end tokens included, in order.
+    ///
+    /// @param lastOnly only the last of these messages
+    List<Span> trained(boolean lastOnly) {
+        var spans = new ArrayList<Span>();
+        List<ObjectNode> messages = chat.messages();
+        for (int i = chat.promptMessages(); i < messages.size(); i++) {
+            if (messages.get(i).path("role").asText().equals("assistant")) {
+                if (lastOnly) {
+                    spans.clear();
+                }
+                add(spans, of(i));
+            }
+        }
+        return spans;
+    }
+
+    /// What the messages of everyone put into the text, each without what the template puts around.
+    Span content(int message) {
+        return differing(text, render(replaced(chat.messages(), message)));
+    }
+
+    private static void add(List<Span> spans, Span span) {
+        if (span.isEmpty()) {
+            return;
+        }
+        boolean joins = !spans.isEmpty() && spans.getLast().to() >= span.from();
+        int from = joins ? Math.min(spans.removeLast().from(), span.from()) : span.from();
+        spans.add(new Span(from, span.to()));
+    }
+
+    private Span of(int i) {
+        List<ObjectNode> until = chat.messages().subList(0, i + 1);
+        boolean last = i + 1 == chat.messages().size();
+        String own = last ? text : render(until);
+        String other = render(replaced(until, i));
+        Span ownWords = differing(own, other);
+        Span words = last ? ownWords : within(i, own, ownWords);
+        ObjectNode message = chat.messages().get(i);
+        if (message.has("tool_calls") || message.has("reasoning_content")) {
+            words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
+        }
+        String tail = own.substring(ownWords.to());
+        String end = endToken(tail);
+        boolean follows = text.startsWith(end, words.to());
+        return new Span(words.from(), words.to() + (follows ? end.length() : 0));
+    }
+
+    /// The place of a message's words in the whole text.
+    private Span within(int i, String own, Span words) {
+        try {
+            return content(i);
+        } catch (ConfigException e) {
+            // A template may refuse words where it wants the call that the next message answers.
+            if (text.startsWith(own.substring(0, words.to()))) {
+                return words;
+            }
+            throw e;
+        }
+    }
+
+    /// Where generation of this message begins: a call and reasoning are written by the model from
+    /// there on, marks and all.
+    private int generationStart(int i, int otherwise) {
+        String prompt =
+                template.render(
+                        chat.messages().subList(0, i), chat.tools(), true, chat.options());
+        return text.startsWith(prompt) ? prompt.length() : otherwise;
+    }
+
+    private String render(List<ObjectNode> messages) {
+        return template.render(messages, chat.tools(), false, chat.options());
+    }
+
+    private static List<ObjectNode> replaced(List<ObjectNode> messages, int index) {
+        var other = new ArrayList<>(messages);
+        other.set(index, Messages.message(messages.get(index).path("role").asText(), OTHER));
+        return other;
+    }
+
+    /// The part of `a` between what both texts begin and end with.
+    private static Span differing(String a, String b) {
+        int least = Math.min(a.length(), b.length());
+        int from = 0;
+        while (from < least && a.charAt(from) == b.charAt(from)) {
+            from++;
+        }
+        int same = 0;
+        while (same < least - from
+                && a.charAt(a.length() - 1 - same) == b.charAt(b.length() - 1 - same)) {
+            same++;
+        }
+        return new Span(from, a.length() - same);
+    }
+
+    /// White space and the special token after it, with which a text begins; empty if it does not.
+    private String endToken(String tail) {
+        int at = 0;
+        while (at < tail.length() && Character.isWhitespace(tail.charAt(at))) {
+            at++;
+        }
+        int start = at;
+        if (special.isEmpty()) {
+            Matcher looks = LOOKS_SPECIAL.matcher(tail).region(start, tail.length());
+            return looks.lookingAt() ? tail.substring(0, looks.end()) : "";
+        }
+        return special.stream()
+                .filter(token -> !token.isEmpty() && tail.startsWith(token, start))
+                .max(Comparator.comparingInt(String::length))
+                .map(token -> tail.substring(0, start + token.length()))
+                .orElse("");
+    }
+}

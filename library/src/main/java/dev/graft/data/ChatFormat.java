@@ -1,0 +1,47 @@
+package dev.graft.data;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Formats whose rows are conversations.
+public sealed interface ChatFormat extends Format {
+    Conversation conversation(Row row);
+
+    @Override
+    default Sample sample(Row row) {
+        return new Sample.Chat(conversation(row));
+    }
+
+    /// The other variables that a row has for the template.
+    static ObjectNode options(Row row) {
+        return row.values().get("chat_template_kwargs") instanceof ObjectNode options
+                ? options
+                : null;
+    }
+
+    /// A list of messages: `messages`, or `conversations` as ShareGPT has them. A system prompt may
+    /// stand in a column of its own.
+    record MessageList(String column) implements ChatFormat {
+        @Override
+        public Conversation conversation(Row row) {
+            var messages = new ArrayList<>(Messages.read(row, column));
+            String system = Format.optional(row, "system");
+            if (!system.isEmpty() && !messages.getFirst().path("role").asText().equals("system")) {
+                messages.addFirst(Messages.message("system", system));
+            }
+            return new Conversation(messages, Messages.tools(row), 0, options(row));
+        }
+    }
+
+    /// Messages of a prompt, of which nothing is trained, and those that complete it.
+    record PromptCompletionMessages() implements ChatFormat {
+        @Override
+        public Conversation conversation(Row row) {
+            List<ObjectNode> prompt = Messages.read(row, "prompt");
+            var messages = new ArrayList<>(prompt);
+            messages.addAll(Messages.read(row, "completion"));
+            return new Conversation(messages, Messages.tools(row), prompt.size(), options(row));
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.graft.data;
+
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.data.AssistantSpans.Span;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+
+/// How a conversation becomes one example: rendered by the chat template, tokenized as a whole, and
+/// trained where the assistant speaks.
+///
+/// The template writes BOS and end tokens itself. What looks like a special token inside of a
+/// message is text: nobody may end a turn from within.
+final class ChatTokenization {
+    private final Tokenizer tokenizer;
+    private final ChatRenderer template;
+    private final Loss loss;
+
+    /// Which part of a conversation is trained.
+    enum Loss {
+        ASSISTANT,
+        LAST_TURN,
+        ALL
+    }
+
+    ChatTokenization(Tokenizer tokenizer, ChatRenderer template, Loss loss) {
+        this.tokenizer = tokenizer;
+        this.template = template;
+        this.loss = loss;
+    }
+
+    /// A conversation as text, tokens and marks.
+    ///
+    /// @param spans parts of the text that are trained
+    record Rendered(String text, List<Span> spans, Tokenizer.Encoding tokens, Example example) {}
+
+    Rendered rendered(Conversation chat) {
+        var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
+        String text = spans.text();
+        List<Span> trained =
+                loss == Loss.ALL
+                        ? List.of(new Span(0, text.length()))
+                        : spans.trained(loss == Loss.LAST_TURN);
+        Tokenizer.Encoding tokens = encode(text, foreign(chat, spans));
+        boolean[] marks = new boolean[tokens.ids().length];
+        for (int i = 0; i < marks.length; i++) {
+            marks[i] = overlaps(trained, tokens.starts()[i], tokens.ends()[i]);
+        }
+        return new Rendered(text, trained, tokens, ended(tokens.ids(), marks));
+    }
+
+    /// A template that ends an answer with nothing special leaves it to EOS to say that it is over.
+    private Example ended(int[] ids, boolean[] marks) {
+        int last = ids.length - 1;
+        while (last >= 0 && !marks[last]) {
+            last--;
+        }
+        var eos = tokenizer.eosId();
+        boolean ends =
+                eos.isEmpty()
+                        || last >= 0 && tokenizer.isSpecial(ids[last])
+                        || last >= 0 && ids[last] == eos.getAsInt();
+        if (last < 0 || ends) {
+            return new Example(ids, marks);
+        }
+        int[] longer = Arrays.copyOf(ids, last + 2);
+        boolean[] marked = Arrays.copyOf(marks, last + 2);
+        longer[last + 1] = eos.getAsInt();
+        marked[last + 1] = true;
+        return new Example(longer, marked);
+    }
+
+    private static boolean overlaps(List<Span> spans, int from, int to) {
+        for (Span span : spans) {
+            if (from < span.to() && to > span.from() || from == to && from == span.from()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /// The parts of the text that people wrote and that spell out a special token.
+    private List<Span> foreign(Conversation chat, AssistantSpans spans) {
+        var foreign = new ArrayList<Span>();
+        for (int i = 0; i < chat.messages().size(); i++) {
+            ObjectNode message = chat.messages().get(i);
+            if (tokenizer.spellsSpecial(message.toString())) {
+                foreign.add(spans.content(i));
+            }
+        }
+        return foreign;
+    }
+
+    private Tokenizer.Encoding encode(String text, List<Span> plain) {
+        if (plain.isEmpty()) {
+            return tokenizer.encodeSpans(text, true);
+        }
+        var parts = new ArrayList<Tokenizer.Encoding>();
+        int at = 0;
+        for (Span span : plain) {
+            if (span.from() > at) {
+                parts.add(tokenizer.encodeSpans(text.substring(at, span.from()), true).moved(at));
+            }
+            int from = Math.max(at, span.from());
+            if (span.to() > from) {
+                String words = text.substring(from, span.to());
+                parts.add(tokenizer.encodeSpans(words, false).moved(from));
+                at = span.to();
+            }
+        }
+        if (at < text.length()) {
+            parts.add(tokenizer.encodeSpans(text.substring(at), true).moved(at));
+        }
+        return Tokenizer.Encoding.joined(parts);
+    }
+}

@@ -1,0 +1,22 @@
+package dev.graft.data;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.List;
+
+/// The messages of a chat as templates take them: objects with `role`, `content` and whatever else
+/// there is (`tool_calls`, `reasoning_content`, …).
+///
+/// @param tools the functions that the assistant may call, or null
+/// @param promptMessages so many first messages are the prompt, of which nothing is trained
+/// @param options other variables for the template: `chat_template_kwargs` of the row, or null
+public record Conversation(
+        List<ObjectNode> messages, ArrayNode tools, int promptMessages, ObjectNode options) {
+    public Conversation {
+        messages = List.copyOf(messages);
+    }
+
+    public Conversation(List<ObjectNode> messages, ArrayNode tools) {
+        this(messages, tools, 0, null);
+    }
+}
