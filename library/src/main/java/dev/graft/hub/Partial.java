@@ -50,8 +50,9 @@ final class Partial implements AutoCloseable {
         if (channel.size() > file.size()) {
             restart();
         }
+        long there = channel.size();
         var buffer = ByteBuffer.allocate(1 << 16);
-        while (channel.read(buffer, position) > 0) {
+        while (position < there && channel.read(buffer, position) > 0) {
             hash.update(buffer.array(), buffer.position());
             position += buffer.position();
             buffer.clear();
