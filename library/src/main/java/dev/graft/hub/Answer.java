@@ -27,8 +27,7 @@ final class Answer implements AutoCloseable {
         this.response = response;
         this.silence = silence;
         long period = Math.max(1, silence.toMillis() / 4);
-        this.watch =
-                clock.scheduleAtFixedRate(this::look, period, period, TimeUnit.MILLISECONDS);
+        this.watch = clock.scheduleAtFixedRate(this::look, period, period, TimeUnit.MILLISECONDS);
     }
 
     int status() {

@@ -53,8 +53,7 @@ final class CacheLock implements AutoCloseable {
         boolean locked = false;
         try {
             Files.createDirectories(file.getParent());
-            channel =
-                    FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+            channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
             FileLock lock = channel.tryLock();
             if (lock == null) {
                 waiting.run();

@@ -119,8 +119,7 @@ final class HubClient implements AutoCloseable {
         var sent = http.sendAsync(request.build(), HttpResponse.BodyHandlers.ofInputStream());
         Duration silence = patience.silence();
         try {
-            return new Answer(
-                    sent.get(silence.toMillis(), TimeUnit.MILLISECONDS), silence, clock);
+            return new Answer(sent.get(silence.toMillis(), TimeUnit.MILLISECONDS), silence, clock);
         } catch (TimeoutException e) {
             sent.cancel(true);
             throw new IOException(
@@ -180,8 +179,7 @@ final class HubClient implements AutoCloseable {
     }
 
     private static IOException tooManyRedirects(URI uri) {
-        return new IOException(
-                "%s: more than %d redirects".formatted(place(uri), MOST_REDIRECTS));
+        return new IOException("%s: more than %d redirects".formatted(place(uri), MOST_REDIRECTS));
     }
 
     @Override

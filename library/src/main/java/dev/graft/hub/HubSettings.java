@@ -46,7 +46,9 @@ public record HubSettings(
 
     private static HubSettings of(Environment environment) {
         Path tokenFile =
-                environment.path("HF_TOKEN_PATH").orElse(environment.huggingFace().resolve("token"));
+                environment
+                        .path("HF_TOKEN_PATH")
+                        .orElse(environment.huggingFace().resolve("token"));
         boolean offline =
                 environment
                         .first("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")

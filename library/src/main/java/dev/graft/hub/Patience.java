@@ -10,8 +10,7 @@ import java.time.Duration;
 /// @param silence time without an answer or a byte that counts as a failure
 record Patience(int attempts, Duration first, Duration longest, Duration silence) {
     static final Patience USUAL =
-            new Patience(
-                    6, Duration.ofMillis(500), Duration.ofMinutes(2), Duration.ofSeconds(30));
+            new Patience(6, Duration.ofMillis(500), Duration.ofMinutes(2), Duration.ofSeconds(30));
 
     /// The pause after so many failures in a row.
     Duration pause(int failures) {

@@ -47,7 +47,8 @@ public final class Pull {
     ///
     /// @param revision branch, tag or commit
     /// @throws ConfigException if the hub does not give it, or it has nothing to load safely
-    /// @throws ModelFormatException if the hub's answers or the contents are not what they should be
+    /// @throws ModelFormatException if the hub's answers or the contents are not what they should
+    // be
     /// @throws TrainingException if the network or the disk fails; what arrived is kept
     public Pulled run(RepoId repo, String revision) {
         if (settings.offline()) {
@@ -83,10 +84,7 @@ public final class Pull {
                     new NeededFiles(repo, listing.files().keySet())
                             .choose(() -> text(uri(ShardIndex.FILE), ShardIndex.FILE, INDEX_LIMIT));
             List<RemoteFile> files =
-                    AtOnce.all(
-                            AT_ONCE,
-                            names,
-                            name -> describe(name, listing.files().get(name)));
+                    AtOnce.all(AT_ONCE, names, name -> describe(name, listing.files().get(name)));
             requireSpace(files);
             listener.planned(commit, files);
             cache.prepare();
@@ -137,8 +135,7 @@ public final class Pull {
         }
 
         private <T> T persistently(String name, Attempt<T> attempt) {
-            var retries =
-                    new Retries(name.isEmpty() ? repo.text() : name, patience, listener);
+            var retries = new Retries(name.isEmpty() ? repo.text() : name, patience, listener);
             while (true) {
                 try {
                     return attempt.once();

@@ -29,8 +29,7 @@ import java.util.concurrent.Executors;
 final class FakeHub implements AutoCloseable {
     static final String COMMIT = "0123456789abcdef0123456789abcdef01234567";
     static final Patience HASTY =
-            new Patience(
-                    4, Duration.ofMillis(2), Duration.ofSeconds(2), Duration.ofMillis(1500));
+            new Patience(4, Duration.ofMillis(2), Duration.ofSeconds(2), Duration.ofMillis(1500));
 
     /// What was asked.
     ///

@@ -91,8 +91,7 @@ final class HubCacheTest {
         assertThat(cache(Map.of())).isEqualTo(home.resolve(".cache/huggingface/hub"));
         assertThat(cache(Map.of("XDG_CACHE_HOME", "/x"))).hasToString("/x/huggingface/hub");
         assertThat(cache(Map.of("XDG_CACHE_HOME", "/x", "HF_HOME", "/h"))).hasToString("/h/hub");
-        assertThat(cache(Map.of("HF_HOME", "/h", "HUGGINGFACE_HUB_CACHE", "/c")))
-                .hasToString("/c");
+        assertThat(cache(Map.of("HF_HOME", "/h", "HUGGINGFACE_HUB_CACHE", "/c"))).hasToString("/c");
         assertThat(cache(Map.of("HF_HUB_CACHE", "~/d", "HUGGINGFACE_HUB_CACHE", "/c")))
                 .isEqualTo(home.resolve("d"));
         assertThat(cache(Map.of("HF_HUB_CACHE", "$DATA/hub", "DATA", "/data")))

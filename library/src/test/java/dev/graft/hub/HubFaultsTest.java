@@ -104,8 +104,7 @@ final class HubFaultsTest {
                 .isInstanceOf(TrainingException.class)
                 .hasMessageContainingAll(SHARD, "4 times in a row", "run the same command again");
         assertNothingVisible();
-        assertThat(blob(".incomplete"))
-                .hasBinaryContent(Arrays.copyOf(hub.files.get(SHARD), 1000));
+        assertThat(blob(".incomplete")).hasBinaryContent(Arrays.copyOf(hub.files.get(SHARD), 1000));
         hub.fault = (_, _) -> false;
         hub.seen.clear();
         assertPulled();
@@ -195,8 +194,7 @@ final class HubFaultsTest {
         assertThat(blob(".incomplete")).isEmptyFile();
     }
 
-    private boolean wrong(HttpExchange exchange, int times)
-            throws IOException {
+    private boolean wrong(HttpExchange exchange, int times) throws IOException {
         if (faults.getAndIncrement() >= times) {
             return false;
         }

@@ -126,7 +126,8 @@ final class HubPullTest {
 
                     @Override
                     public void progress(RemoteFile file, long bytes) {
-                        assertThat(bytes).isGreaterThanOrEqualTo(last.getOrDefault(file.name(), 0L));
+                        assertThat(bytes)
+                                .isGreaterThanOrEqualTo(last.getOrDefault(file.name(), 0L));
                         last.put(file.name(), bytes);
                     }
                 };
@@ -142,12 +143,7 @@ final class HubPullTest {
         HubSettings linked = hub.settings(cache);
         var settings =
                 new HubSettings(
-                        linked.endpoint(),
-                        cache,
-                        linked.token(),
-                        linked.tokenFile(),
-                        false,
-                        false);
+                        linked.endpoint(), cache, linked.token(), linked.tokenFile(), false, false);
         Pulled pulled =
                 new Pull(settings, FakeHub.HASTY, PullListener.NONE)
                         .run(new RepoId("org/name"), "main");

@@ -205,7 +205,8 @@ final class HubRefusalTest {
     void pageOfAnotherServerIsNoListing() {
         hub.fault =
                 (exchange, _) -> {
-                    FakeHub.send(exchange, 200, "<html>login</html>".getBytes(StandardCharsets.UTF_8));
+                    FakeHub.send(
+                            exchange, 200, "<html>login</html>".getBytes(StandardCharsets.UTF_8));
                     return true;
                 };
         assertRefused(ModelFormatException.class, "not JSON", "HF_ENDPOINT");
