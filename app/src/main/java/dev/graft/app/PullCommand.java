@@ -6,6 +6,7 @@ import dev.graft.hub.HubSettings;
 import dev.graft.hub.Pull;
 import dev.graft.hub.Pulled;
 import dev.graft.hub.RepoId;
+import java.nio.file.Files;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -64,15 +65,20 @@ final class PullCommand implements Callable<Integer> {
                             .put("bytes", pulled.bytes()));
             return 0;
         }
-        String named =
-                revision.equals(CachedModels.MAIN)
-                        ? model
-                        : model + " --model-revision " + revision;
-        console.out().println("model:   " + pulled.folder());
+        boolean isModel = Files.exists(pulled.folder().resolve("config.json"));
+        console.out().println((isModel ? "model:   " : "adapter: ") + pulled.folder());
         console.out()
                 .println(
-                        "try it:  %s generate --model %s --prompt '...'"
-                                .formatted(Console.command(), named));
+                        "try it:  %s generate %s --prompt '...'"
+                                .formatted(
+                                        Console.command(),
+                                        isModel ? asModel() : "--adapter " + model));
         return 0;
+    }
+
+    private String asModel() {
+        return revision.equals(CachedModels.MAIN)
+                ? "--model " + model
+                : "--model %s --model-revision %s".formatted(model, revision);
     }
 }
