@@ -137,8 +137,7 @@ final class PullTest {
         Ran pulled = graft(Map.of(), "pull", "tiny/stories", "--json").succeeded();
         assertThat(pulled.json()).hasSize(1);
         var result = pulled.json().getFirst();
-        Path snapshot =
-                folder.resolve("hf/hub/models--tiny--stories/snapshots").resolve(COMMIT);
+        Path snapshot = folder.resolve("hf/hub/models--tiny--stories/snapshots").resolve(COMMIT);
         assertThat(result.get("path").asText()).isEqualTo(snapshot.toString());
         assertThat(result.get("commit").asText()).isEqualTo(COMMIT);
         try (Stream<Path> entries = Files.list(snapshot)) {

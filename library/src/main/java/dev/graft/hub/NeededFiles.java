@@ -5,8 +5,8 @@ import dev.graft.error.ModelFormatException;
 import java.util.Collection;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.NavigableSet;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeSet;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -38,7 +38,7 @@ final class NeededFiles {
             Pattern.compile("(?:pytorch_model|adapter_model).*\\.bin|.*\\.(?:pth?|ckpt)");
 
     private final RepoId repo;
-    private final SortedSet<String> there;
+    private final NavigableSet<String> there;
 
     /// @param names every file of the repository
     NeededFiles(RepoId repo, Collection<String> names) {

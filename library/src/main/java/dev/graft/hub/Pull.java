@@ -47,8 +47,7 @@ public final class Pull {
     ///
     /// @param revision branch, tag or commit
     /// @throws ConfigException if the hub does not give it, or it has nothing to load safely
-    /// @throws ModelFormatException if the hub's answers or the contents are not what they should
-    // be
+    /// @throws ModelFormatException if an answer or a content is not what it should be
     /// @throws TrainingException if the network or the disk fails; what arrived is kept
     public Pulled run(RepoId repo, String revision) {
         if (settings.offline()) {

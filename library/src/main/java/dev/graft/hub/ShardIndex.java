@@ -4,7 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.error.ModelFormatException;
-import java.util.SortedSet;
+import java.util.NavigableSet;
 import java.util.TreeSet;
 
 /// `model.safetensors.index.json`: the shards that hold the tensors of a model.
@@ -18,7 +18,7 @@ final class ShardIndex {
     ///
     /// @param place of the index, for errors
     /// @throws ModelFormatException if it is no index, or names what is no file beside it
-    static SortedSet<String> shards(String index, String place) {
+    static NavigableSet<String> shards(String index, String place) {
         JsonNode map;
         try {
             map = JSON.readTree(index).path("weight_map");

@@ -40,7 +40,7 @@ final class FakeHub implements AutoCloseable {
     /// Answers in the hub's place.
     @FunctionalInterface
     interface Fault {
-        /// @return whether it answered
+        /// Whether it answered.
         boolean answers(HttpExchange exchange, Seen seen) throws IOException;
     }
 
@@ -54,7 +54,7 @@ final class FakeHub implements AutoCloseable {
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
 
     FakeHub() throws IOException {
-        server = HttpServer.create(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), 0), 0);
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
         server.setExecutor(threads);
         server.createContext("/", this::handle);
         server.start();
