@@ -85,10 +85,14 @@ final class PullDisplay implements PullListener {
         here.put(file.name(), file.size());
         out.println(
                 "%-44s %s%s"
-                        .formatted(
-                                file.name(),
-                                Figures.mebibytes(file.size()),
-                                fetched ? "" : " (was here)"));
+                        .formatted(file.name(), size(file.size()), fetched ? "" : " (was here)"));
+    }
+
+    /// Most files of a model are small.
+    private static String size(long bytes) {
+        return bytes < 1 << 20
+                ? Figures.format("%,.1f KiB", bytes / 1024.0)
+                : Figures.mebibytes(bytes);
     }
 
     @Override
