@@ -47,7 +47,7 @@ final class Budget {
     /// @throws OutOfMemory if the run cannot fit, whatever its data are
     static Budget of(RunConfig config, ModelConfig model) {
         long memory = Machine.memory();
-        Path base = Path.of(config.model().modelNameOrPath());
+        Path base = config.model().folder();
         QuantizationConfig codes = ModelConfig.codes(base).orElse(null);
         var budget = new Budget(config, PlanInput.of(config, model, codes, memory), memory);
         Job least = budget.job.with(BatchShape.of(1, 2));

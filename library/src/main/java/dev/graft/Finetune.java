@@ -72,7 +72,7 @@ public final class Finetune {
     public boolean run() {
         Path output = config.output().outputDir();
         Optional<Path> checkpoint = checkOutput(output);
-        Path base = Path.of(config.model().modelNameOrPath());
+        Path base = config.model().folder();
         ModelConfig modelConfig = ModelConfig.read(base);
         Budget budget = Budget.of(config, modelConfig);
         try (var files = ModelFiles.open(base);
@@ -246,12 +246,12 @@ public final class Finetune {
     }
 
     private Adapter adapter(Transformer model) {
-        Optional<String> existing = config.model().adapterNameOrPath();
+        Optional<Path> existing = config.model().adapterFolder();
         if (existing.isEmpty()) {
             LoraConfig lora = config.lora().adapter(config.model().modelNameOrPath());
             return Adapter.attach(model, lora, config.train().seed());
         }
-        Path folder = Path.of(existing.get());
+        Path folder = existing.get();
         LoraConfig lora = PeftFiles.readConfig(folder).withDropout(config.lora().loraDropout());
         return PeftFiles.load(model, folder, lora);
     }

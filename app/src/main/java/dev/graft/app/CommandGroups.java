@@ -13,6 +13,7 @@ final class CommandGroups {
     private static final Map<String, List<String>> GROUPS = new LinkedHashMap<>();
 
     static {
+        GROUPS.put("Get a model", List.of("pull"));
         GROUPS.put("Train", List.of("demo", "plan", "train", "quantize", "init"));
         GROUPS.put("Use what was trained", List.of("generate", "eval", "merge"));
         GROUPS.put("This machine", List.of("doctor"));

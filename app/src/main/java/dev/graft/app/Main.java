@@ -66,7 +66,8 @@ public final class Main implements Runnable {
         ConfigOptions.addTo(train.getCommandSpec());
         var plan = new CommandLine(new PlanCommand(console));
         ConfigOptions.addTo(plan.getCommandSpec());
-        root.addSubcommand(train)
+        root.addSubcommand(new PullCommand(console))
+                .addSubcommand(train)
                 .addSubcommand(plan)
                 .addSubcommand(new GenerateCommand(console))
                 .addSubcommand(new EvalCommand(console))

@@ -2,6 +2,7 @@ package dev.graft.app;
 
 import dev.graft.adapter.PeftFiles;
 import dev.graft.error.ConfigException;
+import dev.graft.hub.CachedModels;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
@@ -11,20 +12,36 @@ import picocli.CommandLine.Option;
 final class ModelArguments {
     @Option(
             names = "--model",
-            paramLabel = "DIR",
+            paramLabel = "MODEL",
             description =
-                    "Folder of the base model; may be left out where the adapter names one that"
-                            + " exists.")
-    private Path model;
+                    "The base model: a folder, or the org/name of one that was pulled; may be left"
+                            + " out where the adapter names one that is here.")
+    private String model;
 
-    @Option(names = "--adapter", paramLabel = "DIR", description = "Folder of an adapter.")
-    private Path adapter;
+    @Option(
+            names = "--model-revision",
+            paramLabel = "REV",
+            defaultValue = CachedModels.MAIN,
+            description = "Branch, tag or commit of a model by name (default ${DEFAULT-VALUE}).")
+    private String revision;
+
+    @Option(
+            names = "--adapter",
+            paramLabel = "ADAPTER",
+            description = "An adapter: a folder, or the org/name of one that was pulled.")
+    private String adapter;
 
     @Mixin private QuantizationArguments quantization;
 
     OpenModel open() {
-        Path base = model == null ? baseOfAdapter() : checked(model);
-        return OpenModel.open(base, adapter, quantization.load());
+        CachedModels models = CachedModels.system();
+        Path adapterFolder =
+                adapter == null ? null : models.folder("--adapter", adapter, CachedModels.MAIN);
+        Path base =
+                model == null
+                        ? baseOf(adapterFolder, models)
+                        : checked(models.folder("--model", model, revision));
+        return OpenModel.open(base, adapterFolder, quantization.load());
     }
 
     private static Path checked(Path model) {
@@ -39,17 +56,19 @@ final class ModelArguments {
         return model;
     }
 
-    private Path baseOfAdapter() {
-        if (adapter == null) {
+    private Path baseOf(Path adapterFolder, CachedModels models) {
+        if (adapterFolder == null) {
             throw new ConfigException(
-                    "--model: found nothing, expected the folder of a model (or --adapter with a folder that names one)");
+                    "--model: found nothing, expected a model (or --adapter with an adapter that names one)");
         }
-        String base = PeftFiles.readConfig(adapter).baseModel();
-        if (base == null || !Files.isDirectory(Path.of(base))) {
+        String base = PeftFiles.readConfig(adapterFolder).baseModel();
+        Path folder =
+                base == null ? null : models.folder("the base model of " + adapter, base, revision);
+        if (folder == null || !Files.isDirectory(folder)) {
             throw new ConfigException(
                     "--model: found nothing, and the base model that %s names (%s) is not a folder here; give its folder"
                             .formatted(adapter, base));
         }
-        return Path.of(base);
+        return folder;
     }
 }

@@ -107,7 +107,7 @@ final class PlanCommand implements Callable<Integer> {
     }
 
     private static Job job(RunConfig config, long budget) {
-        Path base = Path.of(config.model().modelNameOrPath());
+        Path base = config.model().folder();
         ModelConfig model = ModelConfig.read(base);
         Job job = PlanInput.of(config, model, ModelConfig.codes(base).orElse(null), budget);
         return job.with(new Job.Heap(size(base.resolve("tokenizer.json"))));

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.graft.error.ConfigException;
 import dev.graft.export.QuantizedFolderWriter;
 import dev.graft.format.ModelFiles;
+import dev.graft.hub.CachedModels;
 import dev.graft.model.LoadOptions;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.Linear;
@@ -32,9 +33,18 @@ final class QuantizeCommand implements Callable<Integer> {
     @Option(
             names = "--model",
             required = true,
-            paramLabel = "DIR",
-            description = "Folder of the model in 16 or 32 bits.")
-    private Path model;
+            paramLabel = "MODEL",
+            description =
+                    "The model in 16 or 32 bits: a folder, or the org/name of one that was"
+                            + " pulled.")
+    private String model;
+
+    @Option(
+            names = "--model-revision",
+            paramLabel = "REV",
+            defaultValue = CachedModels.MAIN,
+            description = "Branch, tag or commit of a model by name (default ${DEFAULT-VALUE}).")
+    private String revision;
 
     @Option(
             names = "--output",
@@ -56,7 +66,8 @@ final class QuantizeCommand implements Callable<Integer> {
     public Integer call() {
         var progress = new ProgressLine(console);
         progress.begin();
-        requirePlain();
+        Path folder = CachedModels.system().folder("--model", model, revision);
+        requirePlain(folder);
         LoadOptions load =
                 quantization
                         .loadQuantized()
@@ -65,7 +76,7 @@ final class QuantizeCommand implements Callable<Integer> {
                                         progress.show(
                                                 "matrix %d of %d".formatted(done, total), false));
         Quantization how = load.quantization();
-        try (OpenModel open = OpenModel.open(model, null, load)) {
+        try (OpenModel open = OpenModel.open(folder, null, load)) {
             progress.clear();
             var config = new QuantizationConfig(how, quantization.skipModules());
             NewFolder.write(
@@ -78,7 +89,7 @@ final class QuantizeCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void requirePlain() {
+    private static void requirePlain(Path model) {
         try (var files = ModelFiles.open(model)) {
             if (!BitsAndBytes.isIn(files)) {
                 return;

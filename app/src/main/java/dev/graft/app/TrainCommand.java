@@ -2,8 +2,10 @@ package dev.graft.app;
 
 import dev.graft.Finetune;
 import dev.graft.config.FinetuningType;
+import dev.graft.config.ModelOptions;
 import dev.graft.config.RunConfig;
 import dev.graft.config.RunConfigReader;
+import dev.graft.hub.CachedModels;
 import dev.graft.train.TrainEvent;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
@@ -91,10 +93,15 @@ final class TrainCommand implements Callable<Integer> {
         }
         console.out().println((full ? "model:   " : "adapter: ") + output);
         console.out().println("metrics: " + output.resolve("metrics.jsonl"));
+        ModelOptions base = config.model();
+        String at =
+                base.modelRevision().equals(CachedModels.MAIN)
+                        ? ""
+                        : " --model-revision " + base.modelRevision();
         String models =
                 full
                         ? "--model " + output
-                        : "--model " + config.model().modelNameOrPath() + " --adapter " + output;
+                        : "--model %s%s --adapter %s".formatted(base.modelNameOrPath(), at, output);
         console.out()
                 .println(
                         "try it:  %s generate %s --prompt '...'"

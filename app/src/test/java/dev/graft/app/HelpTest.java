@@ -20,7 +20,17 @@ final class HelpTest {
 
     @ParameterizedTest
     @ValueSource(
-            strings = {"plan", "train", "generate", "eval", "merge", "init", "doctor", "logits"})
+            strings = {
+                "pull",
+                "plan",
+                "train",
+                "generate",
+                "eval",
+                "merge",
+                "init",
+                "doctor",
+                "logits"
+            })
     void everyCommandExplainsItself(String command) {
         Ran help = Ran.of(command, "--help").succeeded();
         assertThat(help.out()).contains("graft " + command, "--help", "--debug");

@@ -3,6 +3,7 @@ package dev.graft.config;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.TargetModules;
 import dev.graft.data.DatasetFormat;
+import dev.graft.hub.CachedModels;
 import dev.graft.model.BaseResidency;
 import dev.graft.optim.Optim;
 import dev.graft.quant.FourBitCode;
@@ -32,9 +33,23 @@ final class Keys {
     private static final Kind<IntervalStrategy> WHEN = Kind.choice(IntervalStrategy.class);
 
     static final Key<String> MODEL =
-            model("model_name_or_path", Kind.text(), null, "Folder of the base model (required)");
+            model(
+                    "model_name_or_path",
+                    Kind.text(),
+                    null,
+                    "Base model: a folder, or the org/name of one that was pulled (required)");
+    static final Key<String> MODEL_REVISION =
+            model(
+                    "model_revision",
+                    Kind.text(),
+                    CachedModels.MAIN,
+                    "Branch, tag or commit of a model by name");
     static final Key<String> ADAPTER =
-            model("adapter_name_or_path", Kind.text(), null, "Adapter folder to go on from");
+            model(
+                    "adapter_name_or_path",
+                    Kind.text(),
+                    null,
+                    "Adapter to go on from: a folder, or the org/name of one that was pulled");
     static final Key<FinetuningType> FINETUNING_TYPE =
             model(
                     "finetuning_type",

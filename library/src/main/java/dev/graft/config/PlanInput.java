@@ -71,10 +71,9 @@ public final class PlanInput {
     }
 
     private static LoraConfig adapter(RunConfig config) {
-        Optional<String> existing = config.model().adapterNameOrPath();
+        Optional<Path> existing = config.model().adapterFolder();
         return existing.isEmpty()
                 ? config.lora().adapter(config.model().modelNameOrPath())
-                : PeftFiles.readConfig(Path.of(existing.get()))
-                        .withDropout(config.lora().loraDropout());
+                : PeftFiles.readConfig(existing.get()).withDropout(config.lora().loraDropout());
     }
 }

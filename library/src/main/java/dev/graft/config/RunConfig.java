@@ -54,6 +54,7 @@ public record RunConfig(
     private Map<Key<?>, Object> values() {
         var values = new LinkedHashMap<Key<?>, Object>();
         values.put(Keys.MODEL, model.modelNameOrPath());
+        values.put(Keys.MODEL_REVISION, model.modelRevision());
         values.put(Keys.ADAPTER, model.adapter());
         values.put(Keys.FINETUNING_TYPE, model.finetuningType());
         values.put(Keys.LOAD_IN_4BIT, quantization.loadIn4bit());

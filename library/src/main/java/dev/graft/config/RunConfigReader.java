@@ -252,7 +252,11 @@ public final class RunConfigReader {
 
     private RunConfig build() {
         return new RunConfig(
-                new ModelOptions(get(Keys.MODEL), get(Keys.ADAPTER), get(Keys.FINETUNING_TYPE)),
+                new ModelOptions(
+                        get(Keys.MODEL),
+                        get(Keys.MODEL_REVISION),
+                        get(Keys.ADAPTER),
+                        get(Keys.FINETUNING_TYPE)),
                 quantization(),
                 new OutputOptions(
                         get(Keys.OUTPUT_DIR),
