@@ -14,8 +14,8 @@ import dev.graft.data.Tokenizer;
 import dev.graft.model.ModelConfig;
 import dev.graft.plan.BatchShape;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /// What a run trains and evaluates on.
 ///
@@ -54,26 +54,47 @@ record TrainingData(
     private static TrainingData cached(RunConfig config, Tokenization tokenization) {
         DataOptions options = config.data();
         var cache = TokenCache.ofUser();
-        Dataset all = cache.load(source(options, options.dataset()), tokenization);
-        Dataset train = all;
-        Dataset heldOut = null;
-        if (!options.evalDataset().isEmpty()) {
-            heldOut = cache.load(source(options, options.evalDataset()), tokenization);
-        } else if (options.evalSplit() > 0) {
-            Dataset.Split split = all.split(options.evalSplit(), config.train().seed());
-            train = split.train();
-            heldOut = split.eval();
-        }
+        Dataset.Split split =
+                options.weights().isEmpty()
+                        ? split(options, cache.load(source(options, options.dataset()), tokenization), config)
+                        : mixed(config, cache, tokenization);
+        Dataset train = split.train();
+        Dataset heldOut =
+                options.evalDataset().isEmpty()
+                        ? split.eval()
+                        : cache.load(source(options, options.evalDataset()), tokenization);
         int batchSize = config.train().perDeviceTrainBatchSize();
         List<Integer> longest = train.longest(batchSize);
         long tokens = longest.stream().mapToLong(n -> n).sum();
         return new TrainingData(
                 new Batches(train, batchSize, config.train().seed(), options.shuffle()),
                 batches(config, heldOut),
-                heldOut == null ? 0 : heldOut.size(),
+                heldOut.size(),
                 new BatchShape(longest.size(), longest.getFirst(), tokens),
                 train.report().toString(),
                 "%d examples, %d trained tokens".formatted(train.size(), train.trainedTokens()));
+    }
+
+    /// Files one by one, each divided before it is mixed: what is held out is never trained.
+    private static Dataset.Split mixed(
+            RunConfig config, TokenCache cache, Tokenization tokenization) {
+        DataOptions options = config.data();
+        var train = new ArrayList<Dataset>();
+        var eval = new ArrayList<Dataset>();
+        for (Path file : options.dataset()) {
+            Dataset part = cache.load(source(options, List.of(file)), tokenization);
+            Dataset.Split split = split(options, part, config);
+            train.add(split.train());
+            eval.add(split.eval());
+        }
+        long seed = config.train().seed();
+        return new Dataset.Split(
+                Dataset.mixed(train, options.weights(), seed), Dataset.joined(eval));
+    }
+
+    private static Dataset.Split split(DataOptions options, Dataset all, RunConfig config) {
+        boolean divides = options.evalDataset().isEmpty() && options.evalSplit() > 0;
+        return all.split(divides ? options.evalSplit() : 0, config.train().seed());
     }
 
     private static TrainingData streamed(RunConfig config, Tokenization tokenization, int length) {
@@ -115,7 +136,7 @@ record TrainingData(
     }
 
     private static List<Batch> batches(RunConfig config, Dataset heldOut) {
-        return heldOut == null
+        return heldOut == null || heldOut.size() == 0
                 ? List.of()
                 : heldOut.inOrder(config.train().evaluation().perDeviceEvalBatchSize());
     }

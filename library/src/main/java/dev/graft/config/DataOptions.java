@@ -16,6 +16,7 @@ public record DataOptions(
         DatasetFormat format,
         String textField,
         Map<String, String> columns,
+        List<Double> weights,
         String where,
         double evalSplit,
         int maxLength,
@@ -27,6 +28,7 @@ public record DataOptions(
         dataset = List.copyOf(dataset);
         evalDataset = List.copyOf(evalDataset);
         columns = Map.copyOf(columns);
+        weights = List.copyOf(weights);
         if (dataset.isEmpty()) {
             throw new ConfigException(Keys.DATASET.problem("nothing"));
         }

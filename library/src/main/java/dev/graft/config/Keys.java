@@ -206,6 +206,12 @@ final class Keys {
                     Map.of(),
                     "Columns under other names than the format's, as in"
                             + " prompt=question,completion=answer");
+    static final Key<List<Double>> DATASET_WEIGHTS =
+            data(
+                    "dataset_weights",
+                    Kind.list("numbers above 0", Keys::weight),
+                    List.of(),
+                    "How often the examples of each file of dataset come in an epoch, as in 2,0.5");
     static final Key<String> DATASET_WHERE =
             data(
                     "dataset_where",
@@ -368,6 +374,14 @@ final class Keys {
     private static <T> Key<T> lora(
             String name, Kind<T> kind, T fallback, String help, String... aliases) {
         return add(new Key<>(name, List.of(aliases), kind, fallback, Section.LORA, help));
+    }
+
+    private static double weight(String text) {
+        double weight = Double.parseDouble(text);
+        if (!(weight > 0) || weight > 1000) {
+            throw new IllegalArgumentException("not above 0");
+        }
+        return weight;
     }
 
     private static <T> Key<T> data(

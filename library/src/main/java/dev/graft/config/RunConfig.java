@@ -95,6 +95,7 @@ public record RunConfig(
         values.put(Keys.COMPLETION_ONLY_LOSS, data.completionOnlyLoss());
         values.put(Keys.SHUFFLE, data.shuffle());
         values.put(Keys.DATASET_COLUMNS, data.columns());
+        values.put(Keys.DATASET_WEIGHTS, data.weights());
         values.put(Keys.DATASET_WHERE, data.where());
         values.put(Keys.STREAMING, data.streaming());
         values.put(Keys.SKIP_BAD_ROWS, data.skipBadRows());
