@@ -45,7 +45,11 @@ final class Mixture extends AbstractList<Example> implements RandomAccess {
 
     private int part(int i) {
         int found = Arrays.binarySearch(starts, i);
-        return found >= 0 ? found : -found - 2;
+        int part = found >= 0 ? found : -found - 2;
+        while (starts[part + 1] <= i) {
+            part++; // an empty one begins at the same place
+        }
+        return part;
     }
 
     int length(int i) {
