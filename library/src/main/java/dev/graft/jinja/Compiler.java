@@ -299,7 +299,7 @@ final class Compiler {
         Eval template = expressions.compile(load.template(), scope);
         return (frame, _) -> {
             template.of(frame);
-            throw JinjaException.runtime(
+            throw JinjaException.type(
                     "%s: a chat template has nothing to load from", load.tag());
         };
     }

@@ -1,8 +1,10 @@
 package dev.graft.jinja;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
+import java.util.Map;
 
 /// `loop`: where a loop stands.
 final class LoopContext implements Callable {
@@ -113,7 +115,7 @@ final class LoopContext implements Callable {
                     "The loop must have the 'recursive' marker to be called recursively.");
         }
         Object[] bound = Signature.of("loop", "iterable").bind(arguments);
-        return recursion.call(run, new Arguments(List.of(bound[0], depth0 + 1), java.util.Map.of()));
+        return recursion.call(run, new Arguments(Arrays.asList(bound[0], depth0 + 1), Map.of()));
     }
 
     String described() {

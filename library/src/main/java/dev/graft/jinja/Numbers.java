@@ -31,7 +31,7 @@ final class Numbers {
             case Long number -> BigInteger.valueOf(number);
             case Boolean b -> b ? BigInteger.ONE : BigInteger.ZERO;
             case BigInteger number -> number;
-            default ->
+            case null, default ->
                     throw JinjaException.type(
                             "'%s' object cannot be interpreted as an integer", Types.name(value));
         };

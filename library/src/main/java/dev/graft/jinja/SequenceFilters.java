@@ -54,9 +54,6 @@ final class SequenceFilters {
         if (value instanceof Generator || value instanceof LoopContext) {
             throw JinjaException.type("'%s' object is not reversible", Types.name(value));
         }
-        if (value instanceof Undefined) {
-            throw JinjaException.type("'Undefined' object is not reversible");
-        }
         List<Object> items = Sequences.list(run, value);
         Collections.reverse(items);
         return items.iterator();
@@ -115,7 +112,7 @@ final class SequenceFilters {
         if (!Sequences.iterable(value)) {
             throw JinjaException.runtime("argument must be iterable");
         }
-        if (value instanceof Generator || value instanceof Undefined) {
+        if (value instanceof Generator) {
             List<Object> items = Sequences.list(run, value);
             Collections.reverse(items);
             return items;
@@ -162,7 +159,7 @@ final class SequenceFilters {
         if (!(a[0] instanceof Map<?, ?> map)) {
             throw a[0] instanceof Undefined undefined
                     ? undefined.error()
-                    : JinjaException.type(
+                    : JinjaException.runtime(
                             "'%s' object has no attribute 'items'", Types.name(a[0]));
         }
         boolean folds = !Filters.flag(a[1]);

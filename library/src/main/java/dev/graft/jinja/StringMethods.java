@@ -1,6 +1,7 @@
 package dev.graft.jinja;
 
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.Iterator;
 import java.util.List;
@@ -100,7 +101,8 @@ final class StringMethods {
     }
 
     private static Object affix(String method, String text, Object[] a) {
-        List<?> options = a[0] instanceof Tuple(var items) ? items : List.of(a[0]);
+        List<?> options =
+                a[0] instanceof Tuple(var items) ? items : Collections.singletonList(a[0]);
         for (Object option : options) {
             if (!Texts.isText(option)) {
                 throw JinjaException.type(

@@ -2,6 +2,7 @@ package dev.graft.jinja;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
@@ -57,7 +58,7 @@ final class TextFilters {
 
     private static Object method(Run run, Object value, String name, Object... arguments) {
         return ((Callable) Attributes.get(Texts.soft(value), name))
-                .call(run, new Arguments(List.of(arguments), Map.of()));
+                .call(run, new Arguments(Arrays.asList(arguments), Map.of()));
     }
 
     private static Object trim(Run run, Object[] a) {
@@ -223,7 +224,7 @@ final class TextFilters {
         if (!(a[0] instanceof Map<?, ?> map)) {
             throw a[0] instanceof Undefined undefined
                     ? undefined.error()
-                    : JinjaException.type(
+                    : JinjaException.runtime(
                             "'%s' object has no attribute 'items'", Types.name(a[0]));
         }
         List<String> parts = new ArrayList<>();
