@@ -188,7 +188,8 @@ public final class Finetune {
     private TrainSettings settings(TrainingData data, Bill bill) {
         var train = config.train();
         var optimizer = config.optimizer();
-        int perEpoch = Math.ceilDiv(
+        int perEpoch =
+                Math.ceilDiv(
                         data.microBatchesPerEpoch(train.perDeviceTrainBatchSize()),
                         train.gradientAccumulationSteps());
         int total =
@@ -267,11 +268,7 @@ public final class Finetune {
                                 m.vocabulary());
         listener.accept(
                 new TrainEvent.Prepared(
-                        bill,
-                        name,
-                        data.report(),
-                        data.heldOutExamples(),
-                        List.copyOf(decisions)));
+                        bill, name, data.report(), data.heldOutExamples(), List.copyOf(decisions)));
     }
 
     /// What has to be equal for a checkpoint to belong to this run.

@@ -56,7 +56,10 @@ record TrainingData(
         var cache = TokenCache.ofUser();
         Dataset.Split split =
                 options.weights().isEmpty()
-                        ? split(options, cache.load(source(options, options.dataset()), tokenization), config)
+                        ? split(
+                                options,
+                                cache.load(source(options, options.dataset()), tokenization),
+                                config)
                         : mixed(config, cache, tokenization);
         Dataset train = split.train();
         Dataset heldOut =

@@ -199,7 +199,8 @@ public final class RunConfigReader {
         }
     }
 
-    /// One weight a file; a stream has no length, so it cannot be divided by a share, nor an epoch into steps.
+    /// One weight a file; a stream has no length, so it cannot be divided by a share, nor an
+    /// epoch into steps.
     private void checkData() {
         List<Double> weights = get(Keys.DATASET_WEIGHTS, List.of());
         int files = get(Keys.DATASET, List.of()).size();

@@ -3,7 +3,6 @@ package dev.graft.data;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ConfigException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -21,7 +20,9 @@ final class AssistantSpans {
 
     /// What special tokens look like, where the tokenizer is not there to tell.
     private static final Pattern LOOKS_SPECIAL =
-            Pattern.compile("</?[^<>\\s]{1,60}>|<\uFF5C[^<>]{1,60}\uFF5C>|\\[/?[A-Z_]{2,40}]");
+            Pattern.compile(
+                    "</?[^<>\\s]{1,60}>|<\uFF5C[^<>]{1,60}\uFF5C>|\\[/?[A-Z_]{2,40}]"
+                            + "|\\[\\|[^\\[\\]|]{1,40}\\|]|\\[e~\\[");
 
     private final ChatRenderer template;
     private final Conversation chat;
@@ -90,10 +91,27 @@ final class AssistantSpans {
         if (message.has("tool_calls") || message.has("reasoning_content")) {
             words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
         }
-        String tail = own.substring(ownWords.to());
-        String end = endToken(tail);
-        boolean follows = text.startsWith(end, words.to());
-        return new Span(words.from(), words.to() + (follows ? end.length() : 0));
+        int end = words.to() + endToken(own.substring(ownWords.to()), words.to());
+        return new Span(words.from(), end);
+    }
+
+    /// The length of white space and end token after a message's words.
+    ///
+    /// @param tail what the template writes after the words where the conversation ends there
+    private int endToken(String tail, int wordsEnd) {
+        int own = special(tail, 0);
+        if (own > 0 && text.startsWith(tail.substring(0, own), wordsEnd)) {
+            return own;
+        }
+        // The last turn ends otherwise than this one. What follows is its end if another mark
+        // comes at once: that one begins the next turn.
+        int here = special(text, wordsEnd);
+        boolean ends = here > 0 && (isBlank(wordsEnd + here) || special(text, wordsEnd + here) > 0);
+        return ends ? here : 0;
+    }
+
+    private boolean isBlank(int from) {
+        return text.substring(from).isBlank();
     }
 
     /// The place of a message's words in the whole text.
@@ -113,8 +131,7 @@ final class AssistantSpans {
     /// there on, marks and all.
     private int generationStart(int i, int otherwise) {
         String prompt =
-                template.render(
-                        chat.messages().subList(0, i), chat.tools(), true, chat.options());
+                template.render(chat.messages().subList(0, i), chat.tools(), true, chat.options());
         return text.startsWith(prompt) ? prompt.length() : otherwise;
     }
 
@@ -143,21 +160,23 @@ final class AssistantSpans {
         return new Span(from, a.length() - same);
     }
 
-    /// White space and the special token after it, with which a text begins; empty if it does not.
-    private String endToken(String tail) {
-        int at = 0;
-        while (at < tail.length() && Character.isWhitespace(tail.charAt(at))) {
-            at++;
+    /// The length of white space and the special token after it, if that is what comes there.
+    private int special(String in, int from) {
+        int start = from;
+        while (start < in.length() && Character.isWhitespace(in.charAt(start))) {
+            start++;
         }
-        int start = at;
         if (special.isEmpty()) {
-            Matcher looks = LOOKS_SPECIAL.matcher(tail).region(start, tail.length());
-            return looks.lookingAt() ? tail.substring(0, looks.end()) : "";
+            Matcher looks = LOOKS_SPECIAL.matcher(in).region(start, in.length());
+            return looks.lookingAt() ? looks.end() - from : 0;
         }
-        return special.stream()
-                .filter(token -> !token.isEmpty() && tail.startsWith(token, start))
-                .max(Comparator.comparingInt(String::length))
-                .map(token -> tail.substring(0, start + token.length()))
-                .orElse("");
+        int begin = start;
+        int longest =
+                special.stream()
+                        .filter(token -> in.startsWith(token, begin))
+                        .mapToInt(String::length)
+                        .max()
+                        .orElse(0);
+        return longest == 0 ? 0 : begin - from + longest;
     }
 }

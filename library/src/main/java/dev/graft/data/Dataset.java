@@ -112,15 +112,7 @@ public record Dataset(List<Example> examples, DatasetReport report) {
 
         DatasetReport report(int skipped) {
             return new DatasetReport(
-                    rows,
-                    examples,
-                    tokens,
-                    trained,
-                    truncated,
-                    windows,
-                    longest,
-                    without,
-                    leftOut,
+                    rows, examples, tokens, trained, truncated, windows, longest, without, leftOut,
                     skipped);
         }
     }

@@ -72,9 +72,9 @@ public enum DatasetFormat {
     /// The formats and their columns, a line each, and what to do.
     static String table() {
         return Arrays.stream(values())
-                .filter(format -> format != AUTO)
-                .map(format -> "  " + format + ": " + format.columns)
-                .collect(Collectors.joining("\n", "", "\n"))
+                        .filter(format -> format != AUTO)
+                        .map(format -> "  " + format + ": " + format.columns)
+                        .collect(Collectors.joining("\n", "", "\n"))
                 + "rename the columns with dataset_columns, as in dataset_columns: prompt=question,completion=answer; or name the column of the text with dataset_text_field";
     }
 

@@ -46,7 +46,8 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
     /// @throws IOException if it cannot be read or is no such file
     static Dataset open(Path path) throws IOException {
         try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            var mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+            var mapped =
+                    channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
             long bytes = mapped.byteSize();
             if (bytes < 8L * FOOTER || mapped.get(NUMBER, bytes - 8) != MAGIC) {
                 throw new IOException("not a file of tokens, or one that was cut short");

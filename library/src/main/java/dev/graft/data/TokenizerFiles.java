@@ -205,7 +205,8 @@ record TokenizerFiles(
             JsonNode tokens = JSON.readTree(parser);
             for (var token : tokens) {
                 see(token.path("content").asText(), token.path("id").asInt(-1));
-                if (token.path("special").asBoolean() && !token.path("content").asText().isEmpty()) {
+                if (token.path("special").asBoolean()
+                        && !token.path("content").asText().isEmpty()) {
                     special.put(token.path("content").asText(), token.path("id").asInt(-1));
                 }
             }

@@ -19,8 +19,7 @@ final class BraceFormat {
     }
 
     static Object format(Run run, Object text, Arguments arguments) {
-        var format =
-                new BraceFormat(run, text instanceof Markup, arguments, arguments.named());
+        var format = new BraceFormat(run, text instanceof Markup, arguments, arguments.named());
         return Texts.like(text, format.expand(Texts.of(text), 2));
     }
 

@@ -151,7 +151,8 @@ final class Comparison {
             case Markup markup -> markup.text().contains(needle(item));
             case Map<?, ?> map -> get(map, item) != Frame.MISSING;
             case null, default -> {
-                Iterator<?> items = Sequences.iterate(container, "argument of type '%s' is not iterable");
+                Iterator<?> items =
+                        Sequences.iterate(container, "argument of type '%s' is not iterable");
                 while (items.hasNext()) {
                     Object other = items.next();
                     if (other == item || equal(item, other)) {

@@ -14,7 +14,11 @@ final class DictMethods {
     private static Map<String, BoundMethod.Method> methods() {
         Map<String, BoundMethod.Method> all = new HashMap<>();
         add(all, "keys", "/", (_, self, _) -> new DictView(DictView.Part.KEYS, (Map<?, ?>) self));
-        add(all, "values", "/", (_, self, _) -> new DictView(DictView.Part.VALUES, (Map<?, ?>) self));
+        add(
+                all,
+                "values",
+                "/",
+                (_, self, _) -> new DictView(DictView.Part.VALUES, (Map<?, ?>) self));
         add(all, "items", "/", (_, self, _) -> new DictView(DictView.Part.ITEMS, (Map<?, ?>) self));
         add(all, "get", "/key default?", (_, self, a) -> get((Map<?, ?>) self, a));
         add(all, "copy", "/", (run, self, _) -> copy(run, (Map<?, ?>) self));

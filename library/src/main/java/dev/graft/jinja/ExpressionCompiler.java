@@ -110,8 +110,7 @@ final class ExpressionCompiler {
                     };
             default ->
                     frame ->
-                            Arithmetic.binary(
-                                    frame.run, operator, left.of(frame), right.of(frame));
+                            Arithmetic.binary(frame.run, operator, left.of(frame), right.of(frame));
         };
     }
 
@@ -119,12 +118,10 @@ final class ExpressionCompiler {
         boolean escapes = scope.escapes();
         return frame -> {
             Object[] values = values(parts, frame).toArray();
-            boolean marked =
-                    escapes && Arrays.stream(values).anyMatch(Markup.class::isInstance);
+            boolean marked = escapes && Arrays.stream(values).anyMatch(Markup.class::isInstance);
             var out = new StringBuilder();
             for (Object value : values) {
-                frame.run.append(
-                        out, marked ? Markup.escape(value).text() : Repr.str(value));
+                frame.run.append(out, marked ? Markup.escape(value).text() : Repr.str(value));
             }
             return marked ? new Markup(out.toString()) : out.toString();
         };

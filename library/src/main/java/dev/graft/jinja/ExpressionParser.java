@@ -451,8 +451,7 @@ class ExpressionParser extends TokenStream {
                 throw fail("You cannot chain multiple tests with is");
             }
             Expression argument = postfix(primary(false));
-            arguments =
-                    new CallArguments(List.of(argument), List.of(), List.of(), null, null);
+            arguments = new CallArguments(List.of(argument), List.of(), List.of(), null, null);
         }
         Expression result = new Expression.Test(value, name, arguments, line);
         return negated ? new Expression.Unary("not", result, line) : result;

@@ -13,18 +13,14 @@ final class Globals {
                                     "namespace",
                                     (run, arguments) ->
                                             new Namespace(DictMethods.dict(run, arguments))),
-                    "joiner",
-                            new BuiltIn("joiner", (_, arguments) -> joiner(arguments)),
+                    "joiner", new BuiltIn("joiner", (_, arguments) -> joiner(arguments)),
                     "cycler",
                             new BuiltIn(
-                                    "cycler",
-                                    (_, arguments) -> new Cycler(arguments.positional())),
+                                    "cycler", (_, arguments) -> new Cycler(arguments.positional())),
                     "raise_exception",
                             new BuiltIn("raise_exception", (_, arguments) -> refuse(arguments)),
                     "strftime_now",
-                            new BuiltIn(
-                                    "strftime_now",
-                                    (run, arguments) -> now(run, arguments)),
+                            new BuiltIn("strftime_now", (run, arguments) -> now(run, arguments)),
                     "lipsum",
                             new BuiltIn(
                                     "lipsum",

@@ -43,7 +43,9 @@ final class ListMethods {
     }
 
     private static long count(List<?> items, Object value) {
-        return items.stream().filter(item -> item == value || Comparison.equal(item, value)).count();
+        return items.stream()
+                .filter(item -> item == value || Comparison.equal(item, value))
+                .count();
     }
 
     private static long index(List<?> items, Object[] a) {

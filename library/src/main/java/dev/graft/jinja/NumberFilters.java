@@ -28,8 +28,7 @@ final class NumberFilters {
     }
 
     private static Object otherwise(Object[] a) {
-        boolean replaced =
-                a[0] instanceof Undefined || (Filters.flag(a[2]) && !Truth.of(a[0]));
+        boolean replaced = a[0] instanceof Undefined || (Filters.flag(a[2]) && !Truth.of(a[0]));
         return replaced ? Filters.given(a[1], "") : a[0];
     }
 

@@ -22,9 +22,7 @@ final class Padding {
         long pad = missing(text, width);
         long left = pad / 2 + (pad & Numbers.index(width) & 1);
         String with = fill(fill);
-        return Arithmetic.repeat(run, with, left)
-                + text
-                + Arithmetic.repeat(run, with, pad - left);
+        return Arithmetic.repeat(run, with, left) + text + Arithmetic.repeat(run, with, pad - left);
     }
 
     static String left(Run run, String text, Object width, Object fill) {

@@ -73,9 +73,7 @@ final class Search {
     }
 
     boolean ends() {
-        return possible
-                && end - sub.length() >= start
-                && text.startsWith(sub, end - sub.length());
+        return possible && end - sub.length() >= start && text.startsWith(sub, end - sub.length());
     }
 
     /// `str.replace`: the first `count` times, all times below zero.

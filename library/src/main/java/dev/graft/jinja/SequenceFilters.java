@@ -22,8 +22,7 @@ final class SequenceFilters {
         filters.add("join", "value d? attribute?", SequenceFilters::join);
         filters.add("reverse", "value", (run, a) -> reverse(run, a[0]));
         filters.add("sort", "value reverse? case_sensitive? attribute?", SequenceFilters::sort);
-        filters.add(
-                "dictsort", "value case_sensitive? by? reverse?", SequenceFilters::dictSort);
+        filters.add("dictsort", "value case_sensitive? by? reverse?", SequenceFilters::dictSort);
         filters.add("unique", "value case_sensitive? attribute?", SequenceFilters::unique);
         filters.add("min", "value case_sensitive? attribute?", (_, a) -> extreme(a, -1));
         filters.add("max", "value case_sensitive? attribute?", (_, a) -> extreme(a, 1));
@@ -92,8 +91,7 @@ final class SequenceFilters {
         boolean marked =
                 separator instanceof Markup || items.stream().anyMatch(Markup.class::isInstance);
         List<String> parts = new ArrayList<>();
-        items.forEach(
-                item -> parts.add(marked ? Markup.escape(item).text() : Repr.str(item)));
+        items.forEach(item -> parts.add(marked ? Markup.escape(item).text() : Repr.str(item)));
         String between = marked ? Markup.escape(separator).text() : Repr.str(separator);
         String text = run.made(String.join(between, parts));
         return marked ? new Markup(text) : text;
@@ -122,7 +120,9 @@ final class SequenceFilters {
                         ? "list_reverseiterator"
                         : value instanceof Tuple
                                 ? "reversed"
-                                : value instanceof Range ? "range_iterator" : "dict_reversekeyiterator";
+                                : value instanceof Range
+                                        ? "range_iterator"
+                                        : "dict_reversekeyiterator";
         return new Generator(kind, () -> backwards(run, value));
     }
 
@@ -316,9 +316,7 @@ final class SequenceFilters {
 
     private static Object attribute(Object[] a) {
         Object value =
-                Texts.isText(a[1])
-                        ? Attributes.attribute(a[0], Texts.of(a[1]))
-                        : Frame.MISSING;
+                Texts.isText(a[1]) ? Attributes.attribute(a[0], Texts.of(a[1])) : Frame.MISSING;
         return value == Frame.MISSING ? Undefined.missing(a[0], a[1]) : value;
     }
 }

@@ -14,7 +14,9 @@ final class Split {
         List<String> parts = new ArrayList<>();
         if (fromEnd) {
             int end = text.length();
-            for (int at; cuts > 0 && (at = text.lastIndexOf(separator, end - separator.length())) >= 0; cuts--) {
+            for (int at;
+                    cuts > 0 && (at = text.lastIndexOf(separator, end - separator.length())) >= 0;
+                    cuts--) {
                 parts.add(text.substring(at + separator.length(), end));
                 end = at;
             }

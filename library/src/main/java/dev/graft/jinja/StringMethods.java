@@ -119,8 +119,7 @@ final class StringMethods {
 
     private static Object replace(Run run, Object self, Object[] a) {
         long count = a[2] == Frame.MISSING ? -1 : Numbers.index(a[2]);
-        String with =
-                self instanceof Markup ? Markup.escape(a[1]).text() : Texts.of(a[1]);
+        String with = self instanceof Markup ? Markup.escape(a[1]).text() : Texts.of(a[1]);
         return Texts.like(self, Search.replace(run, Texts.of(self), Texts.of(a[0]), with, count));
     }
 
@@ -217,16 +216,16 @@ final class StringMethods {
         test(all, "isdigit", Chars::isDigit);
         test(all, "isnumeric", Chars::isNumeric);
         test(all, "isspace", Chars::isSpace);
-        part(all, "isprintable", "/", (_, text, _) -> text.codePoints().allMatch(Chars::isPrintable));
+        part(
+                all,
+                "isprintable",
+                "/",
+                (_, text, _) -> text.codePoints().allMatch(Chars::isPrintable));
         part(all, "isascii", "/", (_, text, _) -> text.codePoints().allMatch(c -> c < 128));
         part(all, "islower", "/", (_, text, _) -> Cases.isLower(text));
         part(all, "isupper", "/", (_, text, _) -> Cases.isUpper(text));
         part(all, "istitle", "/", (_, text, _) -> Cases.isTitle(text));
-        part(
-                all,
-                "isidentifier",
-                "/",
-                (_, text, _) -> text.matches("(?U)[\\p{L}\\p{Nl}_][\\w]*"));
+        part(all, "isidentifier", "/", (_, text, _) -> text.matches("(?U)[\\p{L}\\p{Nl}_][\\w]*"));
     }
 
     private static void test(

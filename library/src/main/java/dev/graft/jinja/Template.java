@@ -11,8 +11,8 @@ import java.util.function.Supplier;
 ///
 /// It renders as Transformers does: `ImmutableSandboxedEnvironment` with `trim_blocks`,
 /// `lstrip_blocks`, `break`, `continue` and `{% generation %}`, `tojson` as `json.dumps`,
-/// `raise_exception` and `strftime_now`. A template reaches nothing but the values that it is given:
-/// null, booleans, numbers, strings, lists and maps.
+/// `raise_exception` and `strftime_now`. A template reaches nothing but the values that it is
+/// given: null, booleans, numbers, strings, lists and maps.
 public final class Template {
     private final String name;
     private final Step body;
@@ -43,8 +43,7 @@ public final class Template {
     /// @param clock what `strftime_now` reads
     /// @throws JinjaException when the template fails or refuses
     /// @throws IllegalArgumentException when a variable is not a plain value
-    public Rendered render(
-            Map<String, ?> variables, Limits limits, Supplier<ZonedDateTime> clock) {
+    public Rendered render(Map<String, ?> variables, Limits limits, Supplier<ZonedDateTime> clock) {
         Map<String, Object> given = LinkedHashMap.newLinkedHashMap(variables.size());
         variables.forEach((key, value) -> given.put(key, Types.admit(value)));
         var run = new Run(given, limits, clock);

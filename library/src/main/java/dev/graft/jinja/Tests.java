@@ -35,8 +35,7 @@ final class Tests {
         return Map.copyOf(all);
     }
 
-    private static void add(
-            Map<String, Callable> all, String name, String parameters, Body body) {
+    private static void add(Map<String, Callable> all, String name, String parameters, Body body) {
         var signature = Signature.of(name, parameters);
         all.put(name, (run, arguments) -> body.of(run, signature.bind(arguments)));
     }

@@ -10,7 +10,9 @@ import java.util.regex.Pattern;
 
 /// The filters that make texts.
 final class TextFilters {
-    private static final Pattern WORD_START = Pattern.compile("[-\\s({\\[<\\x1c-\\x1f\\x85\\u00a0\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+");
+    private static final Pattern WORD_START =
+            Pattern.compile(
+                    "[-\\s({\\[<\\x1c-\\x1f\\x85\\u00a0\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+");
     private static final Pattern ATTRIBUTE_NAME = Pattern.compile("[\\s/>=]");
 
     private TextFilters() {}
@@ -29,10 +31,7 @@ final class TextFilters {
         filters.add("safe", "value", (_, a) -> safe(a[0]));
         filters.add("escape", "/s", (run, a) -> escape(run, a[0]));
         filters.add("e", "/s", (run, a) -> escape(run, a[0]));
-        filters.add(
-                "forceescape",
-                "value",
-                (_, a) -> Markup.escape(Repr.str(a[0])));
+        filters.add("forceescape", "value", (_, a) -> Markup.escape(Repr.str(a[0])));
         filters.add("replace", "s old new count?", TextFilters::replace);
         filters.add("indent", "s width? first? blank?", TextFilters::indent);
         filters.add("truncate", "s length? killwords? end? leeway?", TextFilters::truncate);
@@ -106,10 +105,8 @@ final class TextFilters {
         boolean marks =
                 a[1] instanceof Markup || (a[2] instanceof Markup && !(a[0] instanceof Markup));
         Object self = marks ? Markup.escape(a[0]) : Texts.soft(a[0]);
-        String with =
-                self instanceof Markup ? Markup.escape(a[2]).text() : Repr.str(a[2]);
-        return Texts.like(
-                self, Search.replace(run, Texts.of(self), Repr.str(a[1]), with, count));
+        String with = self instanceof Markup ? Markup.escape(a[2]).text() : Repr.str(a[2]);
+        return Texts.like(self, Search.replace(run, Texts.of(self), Repr.str(a[1]), with, count));
     }
 
     private static Object indent(Run run, Object[] a) {

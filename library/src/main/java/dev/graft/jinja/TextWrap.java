@@ -13,10 +13,26 @@ final class TextWrap {
     private static final String LETTER = "[^\\d\\W]";
     private static final Pattern CHUNK =
             Pattern.compile(
-                    "(?U)" + SPACE + "+|(?<=" + MARK + ")-{2,}(?=\\w)|"
-                            + "[^\\t\\n\\x0b\\x0c\\r ]+?(?:-(?:(?<=" + LETTER + "{2}-)|(?<="
-                            + LETTER + "-" + MARK + "-))(?=" + LETTER + "-?" + LETTER + ")|(?="
-                            + SPACE + "|\\z)|(?<=" + MARK + ")(?=-{2,}\\w))");
+                    "(?U)"
+                            + SPACE
+                            + "+|(?<="
+                            + MARK
+                            + ")-{2,}(?=\\w)|"
+                            + "[^\\t\\n\\x0b\\x0c\\r ]+?(?:-(?:(?<="
+                            + LETTER
+                            + "{2}-)|(?<="
+                            + LETTER
+                            + "-"
+                            + MARK
+                            + "-))(?="
+                            + LETTER
+                            + "-?"
+                            + LETTER
+                            + ")|(?="
+                            + SPACE
+                            + "|\\z)|(?<="
+                            + MARK
+                            + ")(?=-{2,}\\w))");
     private static final Pattern PLAIN = Pattern.compile(SPACE + "+|[^\\t\\n\\x0b\\x0c\\r ]+");
 
     private final int width;
@@ -38,8 +54,7 @@ final class TextWrap {
         boolean breaks = a[2] == Frame.MISSING || Truth.of(a[2]);
         String between = a[3] == Frame.MISSING || a[3] == null ? "\n" : Texts.of(a[3]);
         boolean hyphens = a[4] == Frame.MISSING || Truth.of(a[4]);
-        var wrap =
-                new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
+        var wrap = new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
         for (String line : Split.lines(Texts.of(a[0]), false)) {
             run.make(line.length() * 2L);

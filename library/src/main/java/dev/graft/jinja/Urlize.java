@@ -32,8 +32,7 @@ final class Urlize {
 
     /// @param a the text, `trim_url_limit`, `nofollow`, `target`, `rel`, `extra_schemes`
     static Object filter(Run run, Object[] a) {
-        long limit =
-                a[1] == Frame.MISSING || a[1] == null ? Long.MAX_VALUE : Numbers.index(a[1]);
+        long limit = a[1] == Frame.MISSING || a[1] == null ? Long.MAX_VALUE : Numbers.index(a[1]);
         var rel = new TreeSet<>(Split.words(text(a[4]), -1, false));
         if (Filters.flag(a[2])) {
             rel.add("nofollow");
@@ -41,7 +40,9 @@ final class Urlize {
         rel.add("noopener");
         String target = text(a[3]);
         String attributes =
-                " rel=\"" + Markup.escape(String.join(" ", rel)).text() + "\""
+                " rel=\""
+                        + Markup.escape(String.join(" ", rel)).text()
+                        + "\""
                         + (target.isEmpty()
                                 ? ""
                                 : " target=\"" + Markup.escape(target).text() + "\"");

@@ -19,8 +19,7 @@ class MixtureTest {
         }
         return new Dataset(
                 examples,
-                new DatasetReport(
-                        size, size, (long) size * length, size, 0, 0, length, 0, 0, 0));
+                new DatasetReport(size, size, (long) size * length, size, 0, 0, length, 0, 0, 0));
     }
 
     private static Map<Integer, Long> counts(Dataset dataset) {
