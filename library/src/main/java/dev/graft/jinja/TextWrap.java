@@ -41,7 +41,7 @@ final class TextWrap {
         var wrap =
                 new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
-        for (String line : Split.lines(Texts.of(a[0]), false)) {
+        for (String line : Split.lines(TextFilters.lined(a[0]), false)) {
             run.make(line.length() * 2L);
             paragraphs.add(String.join(between, wrap.wrap(line)));
         }
