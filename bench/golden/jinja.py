@@ -4,6 +4,7 @@ Writes library/src/test/resources/golden/jinja.json. Needs jinja2 and transforme
     python bench/golden/jinja.py
 """
 
+import copy
 import datetime
 import json
 import pathlib
@@ -123,9 +124,9 @@ def case(template):
     result = {"template": template}
     try:
         compiled = utils._cached_compile_jinja_template(template)
+        variables = copy.deepcopy(VARIABLES)  # `indent` of Jinja2 changes a list that it is given
         text, spans = utils._render_with_assistant_indices(
-            compiled, VARIABLES["messages"], VARIABLES["tools"], None, False,
-            **{k: v for k, v in VARIABLES.items() if k not in ("messages", "tools")})
+            compiled, variables.pop("messages"), variables.pop("tools"), None, False, **variables)
         result["text"] = text
         if spans:
             result["spans"] = spans

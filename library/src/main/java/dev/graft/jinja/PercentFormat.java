@@ -44,7 +44,11 @@ final class PercentFormat {
             conversion();
         }
         run.append(out, text.substring(Math.min(at, text.length())));
-        boolean mapping = byName || values instanceof Map<?, ?> || values instanceof List<?>;
+        boolean mapping =
+                byName
+                        || values instanceof Map<?, ?>
+                        || values instanceof List<?>
+                        || values instanceof Undefined;
         if (tuple != null ? used < tuple.size() : used == 0 && !mapping) {
             throw JinjaException.type("not all arguments converted during string formatting");
         }
@@ -103,6 +107,9 @@ final class PercentFormat {
         int end = text.indexOf(')', at);
         if (end < 0) {
             throw JinjaException.value("incomplete format key");
+        }
+        if (values instanceof Undefined undefined) {
+            throw undefined.error();
         }
         if (!(values instanceof Map<?, ?> map)) {
             throw JinjaException.type("format requires a mapping");

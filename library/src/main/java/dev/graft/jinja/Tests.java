@@ -19,13 +19,9 @@ final class Tests {
         Map<String, Callable> all = new HashMap<>();
         kinds(all);
         relations(all);
-        one(all, "odd", value -> remainder(value, 2L, 1L));
-        one(all, "even", value -> remainder(value, 2L, 0L));
-        add(
-                all,
-                "divisibleby",
-                "value num",
-                (run, a) -> Comparison.equal(Arithmetic.binary(run, "%", a[0], a[1]), 0L));
+        add(all, "odd", "value", (run, a) -> remains(run, a[0], 2L, 1L));
+        add(all, "even", "value", (run, a) -> remains(run, a[0], 2L, 0L));
+        add(all, "divisibleby", "value num", (run, a) -> remains(run, a[0], a[1], 0L));
         one(all, "lower", value -> Cases.isLower(Repr.str(value)));
         one(all, "upper", value -> Cases.isUpper(Repr.str(value)));
         add(all, "filter", "value", (_, a) -> known(Filters.ALL, a[0]));
@@ -92,18 +88,8 @@ final class Tests {
         }
     }
 
-    private static boolean remainder(Object value, long by, long wanted) {
-        if (Texts.isText(value)) {
-            throw JinjaException.type("not all arguments converted during string formatting");
-        }
-        if (!Numbers.isNumber(value)) {
-            throw value instanceof Undefined undefined
-                    ? undefined.error()
-                    : JinjaException.type(
-                            "unsupported operand type(s) for %%: '%s' and 'int'",
-                            Types.name(value));
-        }
-        return Comparison.equal(Numbers.modulo(value, by), wanted);
+    private static boolean remains(Run run, Object value, Object by, long wanted) {
+        return Comparison.equal(Arithmetic.binary(run, "%", value, by), wanted);
     }
 
     private static boolean known(Map<String, Callable> all, Object name) {

@@ -111,7 +111,7 @@ final class TextFilters {
 
     private static Object indent(Run run, Object[] a) {
         Object width = Filters.given(a[1], 4L);
-        String text = textOf(a[0]);
+        String text = lined(a[0]);
         String by =
                 Texts.isText(width)
                         ? Texts.of(width)
@@ -130,12 +130,13 @@ final class TextFilters {
         return Texts.like(a[0], out.toString());
     }
 
-    private static String textOf(Object value) {
+    /// A text that is about to be cut into lines.
+    static String lined(Object value) {
         if (value instanceof Undefined || Texts.isText(value)) {
             return Texts.of(value);
         }
-        throw JinjaException.type(
-                "unsupported operand type(s) for +=: '%s' and 'str'", Types.name(value));
+        throw JinjaException.runtime(
+                "'%s' object has no attribute 'splitlines'", Types.name(value));
     }
 
     private static Object truncate(Run run, Object[] a) {

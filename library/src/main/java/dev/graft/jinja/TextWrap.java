@@ -56,7 +56,7 @@ final class TextWrap {
         boolean hyphens = a[4] == Frame.MISSING || Truth.of(a[4]);
         var wrap = new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
-        for (String line : Split.lines(Texts.of(a[0]), false)) {
+        for (String line : Split.lines(TextFilters.lined(a[0]), false)) {
             run.make(line.length() * 2L);
             paragraphs.add(String.join(between, wrap.wrap(line)));
         }
