@@ -58,8 +58,9 @@ final class ChatTokenization {
         var eos = tokenizer.eosId();
         boolean ends =
                 eos.isEmpty()
-                        || last >= 0 && tokenizer.isSpecial(ids[last])
-                        || last >= 0 && ids[last] == eos.getAsInt();
+                        || (last >= 0
+                                && (tokenizer.isSpecial(ids[last])
+                                        || ids[last] == eos.getAsInt()));
         if (last < 0 || ends) {
             return new Example(ids, marks);
         }
@@ -72,7 +73,8 @@ final class ChatTokenization {
 
     private static boolean overlaps(List<Span> spans, int from, int to) {
         for (Span span : spans) {
-            if (from < span.to() && to > span.from() || from == to && from == span.from()) {
+            boolean empty = from == to;
+            if ((from < span.to() && to > span.from()) || (empty && from == span.from())) {
                 return true;
             }
         }

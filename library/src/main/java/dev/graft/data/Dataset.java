@@ -84,7 +84,7 @@ public record Dataset(List<Example> examples, DatasetReport report) {
 
         void add(Tokenization.Made made, Consumer<Example> sink) {
             rows++;
-            if (made == Tokenization.Made.NOTHING) {
+            if (made.examples().isEmpty()) {
                 leftOut++;
                 return;
             }
