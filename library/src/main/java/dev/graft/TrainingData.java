@@ -5,6 +5,8 @@ import dev.graft.config.RunConfig;
 import dev.graft.data.Batch;
 import dev.graft.data.BatchStream;
 import dev.graft.data.Batches;
+import dev.graft.data.ChatTemplate;
+import dev.graft.data.Chats;
 import dev.graft.data.Dataset;
 import dev.graft.data.DatasetSource;
 import dev.graft.data.StreamedBatches;
@@ -45,10 +47,25 @@ record TrainingData(
                     "max_length: %d, since the model has max_position_embeddings %d"
                             .formatted(length, length));
         }
-        var tokenization = new Tokenization(tokenizer, length, options.completionOnlyLoss());
+        var tokenization =
+                new Tokenization(
+                        tokenizer,
+                        length,
+                        options.loss().ofTexts(),
+                        options.loss().ofChats(),
+                        chats(options, config.model().folder()));
         return options.streaming()
                 ? streamed(config, tokenization, length)
                 : cached(config, tokenization);
+    }
+
+    /// The chat template of the run, or null where the model has none.
+    private static Chats chats(DataOptions options, Path model) {
+        return options.chatTemplate()
+                .map(choice -> ChatTemplate.chosen(choice, model))
+                .or(() -> ChatTemplate.ofModel(model))
+                .map(Chats::new)
+                .orElse(null);
     }
 
     private static TrainingData cached(RunConfig config, Tokenization tokenization) {

@@ -242,6 +242,33 @@ final class Keys {
                     FLAG,
                     true,
                     "Train on the completion only where the format has a prompt");
+    static final Key<Boolean> ASSISTANT_ONLY_LOSS =
+            data(
+                    "assistant_only_loss",
+                    FLAG,
+                    true,
+                    "Train on what the assistant says only where rows are conversations");
+    static final Key<Boolean> MASK_HISTORY =
+            data(
+                    "mask_history",
+                    FLAG,
+                    false,
+                    "Train on the last answer of a conversation only");
+    static final Key<Boolean> TRAIN_ON_PROMPT =
+            data(
+                    "train_on_prompt",
+                    FLAG,
+                    false,
+                    "Train on prompts too: completion_only_loss and assistant_only_loss false");
+    static final Key<String> CHAT_TEMPLATE =
+            data(
+                    "chat_template",
+                    Kind.text(),
+                    null,
+                    "The template of conversations: a .jinja file, or a name such as chatml (default:"
+                            + " the model's)",
+                    "chat_template_path",
+                    "template");
     static final Key<Boolean> SHUFFLE =
             data("shuffle", FLAG, true, "Another order in every epoch; false keeps the file's");
     static final Key<Boolean> STREAMING =

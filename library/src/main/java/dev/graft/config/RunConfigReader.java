@@ -286,12 +286,21 @@ public final class RunConfigReader {
                         get(Keys.DATASET_WHERE),
                         get(Keys.EVAL_SPLIT),
                         get(Keys.MAX_LENGTH),
-                        get(Keys.COMPLETION_ONLY_LOSS),
+                        loss(),
+                        get(Keys.CHAT_TEMPLATE),
                         get(Keys.SHUFFLE),
                         get(Keys.STREAMING),
                         get(Keys.SKIP_BAD_ROWS)),
                 train(),
                 optimizer());
+    }
+
+    private DataOptions.LossOptions loss() {
+        boolean all = get(Keys.TRAIN_ON_PROMPT);
+        return new DataOptions.LossOptions(
+                !all && get(Keys.COMPLETION_ONLY_LOSS),
+                !all && get(Keys.ASSISTANT_ONLY_LOSS),
+                get(Keys.MASK_HISTORY));
     }
 
     private QuantizationOptions quantization() {

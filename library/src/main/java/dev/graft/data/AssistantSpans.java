@@ -14,7 +14,7 @@ import java.util.regex.Pattern;
 /// what the message put there, whatever the template does to it (trims it, leaves reasoning of
 /// earlier turns out). The end token that follows belongs to it: what a template writes after an
 /// answer and before the next turn.
-final class AssistantSpans {
+public final class AssistantSpans {
     /// Words that no template and no person writes.
     private static final String OTHER = "\uE0F3 other words \uE0F4";
 
@@ -30,14 +30,16 @@ final class AssistantSpans {
     private final String text;
 
     /// A part of the text in UTF-16 units.
-    record Span(int from, int to) {
+    public record Span(int from, int to) {
         boolean isEmpty() {
             return from >= to;
         }
     }
 
+    /// Renders the conversation once.
+    ///
     /// @param special the special tokens, or empty where they are not known
-    AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
+    public AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
         this.template = template;
         this.chat = chat;
         this.special = special;
@@ -45,14 +47,14 @@ final class AssistantSpans {
     }
 
     /// The conversation as the model sees it.
-    String text() {
+    public String text() {
         return text;
     }
 
     /// What the assistant says after the prompt, end tokens included, in order.
     ///
     /// @param lastOnly only the last of these messages
-    List<Span> trained(boolean lastOnly) {
+    public List<Span> trained(boolean lastOnly) {
         var spans = new ArrayList<Span>();
         List<ObjectNode> messages = chat.messages();
         for (int i = chat.promptMessages(); i < messages.size(); i++) {
