@@ -73,7 +73,7 @@ final class Arithmetic {
     }
 
     private static List<Object> joined(Run run, List<?> left, List<?> right) {
-        run.make((long) left.size() + right.size());
+        run.makeItems((long) left.size() + right.size());
         List<Object> all = new ArrayList<>(left.size() + right.size());
         all.addAll(left);
         all.addAll(right);
@@ -119,7 +119,7 @@ final class Arithmetic {
         if (items.isEmpty()) {
             return new ArrayList<>();
         }
-        run.make(times > Integer.MAX_VALUE ? Long.MAX_VALUE : items.size() * times);
+        run.makeItems(times > Integer.MAX_VALUE ? Integer.MAX_VALUE : items.size() * times);
         List<Object> all = new ArrayList<>();
         for (long i = 0; i < times; i++) {
             all.addAll(items);

@@ -16,6 +16,7 @@ record BoundMethod(Object self, Method method) implements Callable {
 
     @Override
     public Object call(Run run, Arguments arguments) {
+        run.weigh(self);
         return method.body.call(run, self, method.signature.bind(arguments));
     }
 }

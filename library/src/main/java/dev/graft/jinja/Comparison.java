@@ -57,6 +57,7 @@ final class Comparison {
         if (left.size() != right.size()) {
             return false;
         }
+        Run.stepOfCurrent();
         Iterator<?> other = right.iterator();
         for (Object item : left) {
             Object match = other.next();
@@ -71,7 +72,9 @@ final class Comparison {
         if (left.size() != right.size()) {
             return false;
         }
+        Run.stepOfCurrent();
         for (var entry : left.entrySet()) {
+            Run.stepOfCurrent();
             Object match = get(right, entry.getKey());
             if (match == Frame.MISSING || !equal(entry.getValue(), match)) {
                 return false;
@@ -103,6 +106,7 @@ final class Comparison {
         }
         hash(key);
         for (var entry : map.entrySet()) {
+            Run.stepOfCurrent();
             if (equal(entry.getKey(), key)) {
                 return entry.getValue();
             }
@@ -115,6 +119,7 @@ final class Comparison {
         if (!(key instanceof String)) {
             hash(key);
             for (var entry : map.entrySet()) {
+                Run.stepOfCurrent();
                 if (equal(entry.getKey(), key)) {
                     entry.setValue(value);
                     return;
@@ -134,6 +139,7 @@ final class Comparison {
                             : number;
             case Markup markup -> markup.text();
             case Tuple tuple -> {
+                Run.stepOfCurrent();
                 List<Object> items = new ArrayList<>();
                 tuple.items().forEach(item -> items.add(hash(item)));
                 yield new Tuple(items);
@@ -257,6 +263,7 @@ final class Comparison {
     }
 
     private static int orderItems(String operator, List<?> left, List<?> right) {
+        Run.stepOfCurrent();
         int length = Math.min(left.size(), right.size());
         for (int i = 0; i < length; i++) {
             if (left.get(i) != right.get(i) && !equal(left.get(i), right.get(i))) {

@@ -57,14 +57,12 @@ final class Compiler {
             throw e.at(name, statement.line());
         }
         int line = statement.line();
-        return (frame, out) -> {
-            try {
-                frame.run.step();
-                return step.run(frame, out);
-            } catch (JinjaException e) {
-                throw e.at(name, line);
-            }
-        };
+        return at(
+                line,
+                (frame, out) -> {
+                    frame.run.step();
+                    return step.run(frame, out);
+                });
     }
 
     private Step step(Statement statement, Scope scope) {
@@ -102,9 +100,20 @@ final class Compiler {
                 continue;
             }
             Eval value = expressions.compile(part, scope);
-            steps.add(scope.escapes() ? escaped(value) : printed(value));
+            Step step = scope.escapes() ? escaped(value) : printed(value);
+            steps.add(output.line() == part.line() ? step : at(part.line(), step));
         }
         return Step.all(steps);
+    }
+
+    private Step at(int line, Step step) {
+        return (frame, out) -> {
+            try {
+                return step.run(frame, out);
+            } catch (JinjaException e) {
+                throw e.at(name, line);
+            }
+        };
     }
 
     private static Step print(String text) {

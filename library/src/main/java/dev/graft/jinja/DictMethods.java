@@ -43,7 +43,7 @@ final class DictMethods {
     }
 
     private static Object copy(Run run, Map<?, ?> dict) {
-        run.make(dict.size());
+        run.makeItems(dict.size());
         return new LinkedHashMap<Object, Object>(dict);
     }
 
@@ -67,7 +67,7 @@ final class DictMethods {
         if (!arguments.positional().isEmpty()) {
             Object source = arguments.first();
             if (source instanceof Map<?, ?> map) {
-                run.make(map.size());
+                run.makeItems(map.size());
                 dict.putAll(map);
             } else {
                 Iterator<?> pairs = Sequences.iterate(source);

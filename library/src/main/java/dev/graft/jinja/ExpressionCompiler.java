@@ -20,11 +20,11 @@ final class ExpressionCompiler {
                     throw JinjaException.syntax(ref.line(), "a namespace as a value");
             case Expression.TupleOf(var items, int _) -> {
                 Eval[] all = all(items, scope);
-                yield frame -> new Tuple(values(all, frame));
+                yield frame -> new Tuple(made(all, frame));
             }
             case Expression.ListOf(var items, int _) -> {
                 Eval[] all = all(items, scope);
-                yield frame -> values(all, frame);
+                yield frame -> made(all, frame);
             }
             case Expression.DictOf dict -> dict(dict, scope);
             case Expression.Unary unary -> unary(unary, scope);
@@ -57,6 +57,11 @@ final class ExpressionCompiler {
         return Arrays.asList(values);
     }
 
+    private static List<Object> made(Eval[] all, Frame frame) {
+        frame.run.makeItems(all.length);
+        return values(all, frame);
+    }
+
     private static Eval name(String name, Scope scope) {
         var variable = scope.variable(name);
         var undefined = Undefined.named(name);
@@ -77,6 +82,7 @@ final class ExpressionCompiler {
         Eval[] keys = all(dict.keys(), scope);
         Eval[] values = all(dict.values(), scope);
         return frame -> {
+            frame.run.makeItems(keys.length);
             Map<Object, Object> map = LinkedHashMap.newLinkedHashMap(keys.length);
             for (int i = 0; i < keys.length; i++) {
                 Comparison.put(map, keys[i].of(frame), values[i].of(frame));
@@ -132,13 +138,14 @@ final class ExpressionCompiler {
         Eval[] rest = all(compare.rest(), scope);
         String[] operators = compare.operators().toArray(String[]::new);
         if (rest.length == 1) {
-            return frame -> holds(operators[0], first.of(frame), rest[0].of(frame));
+            return frame ->
+                    holds(frame.run, operators[0], first.of(frame), rest[0].of(frame));
         }
         return frame -> {
             Object left = first.of(frame);
             for (int i = 0; i < rest.length; i++) {
                 Object right = rest[i].of(frame);
-                if (!holds(operators[i], left, right)) {
+                if (!holds(frame.run, operators[i], left, right)) {
                     return false;
                 }
                 left = right;
@@ -147,7 +154,8 @@ final class ExpressionCompiler {
         };
     }
 
-    private static boolean holds(String operator, Object left, Object right) {
+    private static boolean holds(Run run, String operator, Object left, Object right) {
+        run.weigh(right);
         return switch (operator) {
             case "==" -> Comparison.equal(left, right);
             case "!=" -> !Comparison.equal(left, right);
@@ -186,7 +194,13 @@ final class ExpressionCompiler {
                             step.of(frame));
         }
         Eval key = compile(item.key(), scope);
-        return frame -> Attributes.getItem(object.of(frame), key.of(frame));
+        return frame -> {
+            Object of = object.of(frame);
+            if (of instanceof String) {
+                frame.run.weigh(of);
+            }
+            return Attributes.getItem(of, key.of(frame));
+        };
     }
 
     private Eval bound(Expression bound, Scope scope) {
@@ -332,6 +346,7 @@ final class ExpressionCompiler {
             }
             Object first = value.of(frame);
             frame.run.step();
+            frame.run.weigh(first);
             return function.call(frame.run, rest.of(frame).behind(first));
         };
     }

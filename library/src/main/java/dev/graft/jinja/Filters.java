@@ -48,6 +48,7 @@ final class Filters {
             throw JinjaException.runtime("No filter named %s.", Repr.repr(name));
         }
         run.step();
+        run.weigh(arguments.positional().getFirst());
         return filter.call(run, arguments);
     }
 }

@@ -60,10 +60,10 @@ final class FormatSpec {
 
     private int size(String digits) {
         if (digits.length() > 9) {
-            throw JinjaException.value("Too many decimal digits in format string");
+            throw JinjaException.limit("%s: too many digits in a format", digits);
         }
         int size = Integer.parseInt(digits);
-        run.make(size);
+        run.make(size * 64L);
         return size;
     }
 

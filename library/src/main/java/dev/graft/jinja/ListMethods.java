@@ -22,7 +22,7 @@ final class ListMethods {
                     "copy",
                     "/",
                     (run, self, _) -> {
-                        run.make(items(self).size());
+                        run.makeItems(items(self).size());
                         return new ArrayList<Object>(items(self));
                     });
         }

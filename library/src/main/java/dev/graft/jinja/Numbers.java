@@ -6,7 +6,7 @@ import java.math.RoundingMode;
 
 /// Numbers of Python: integers without bound, and doubles.
 final class Numbers {
-    private static final int BITS = 1 << 18;
+    private static final int BITS = 1 << 14;
 
     private Numbers() {}
 

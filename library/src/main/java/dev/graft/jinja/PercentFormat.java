@@ -137,11 +137,11 @@ final class PercentFormat {
         } else {
             while (c >= '0' && c <= '9') {
                 size = size * 10 + c - '0';
-                run.make(size);
+                run.make(size * 64);
                 c = next();
             }
         }
-        run.make(size);
+        run.make(Math.max(0, size) * 64);
         if (isPrecision) {
             precision = size;
         } else {

@@ -21,6 +21,7 @@ final class PrettyPrint {
     }
 
     private static String repr(Object value) {
+        Run.stepOfCurrent();
         return switch (value) {
             case Map<?, ?> map -> {
                 List<String> parts = new ArrayList<>();

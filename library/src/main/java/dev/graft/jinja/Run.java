@@ -2,6 +2,7 @@ package dev.graft.jinja;
 
 import java.time.ZonedDateTime;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -11,6 +12,12 @@ import java.util.function.Supplier;
 final class Run {
     /// A part of the output from a generation block; `points` is its length in code points.
     record Generated(int start, int end, int points) {}
+
+    /// The rendering that a thread is in.
+    static final ScopedValue<Run> CURRENT = ScopedValue.newInstance();
+
+    /// What an item of a list counts, in characters.
+    private static final int ITEM = 16;
 
     final StringBuilder output = new StringBuilder();
     final List<Generated> generated = new ArrayList<>();
@@ -58,15 +65,51 @@ final class Run {
         }
     }
 
-    /// Counts a text or a list that is about to be made.
+    /// Counts the work that grows with a value.
+    void weigh(Object value) {
+        switch (value) {
+            case String text when text.length() >= 64 -> steps(text.length() >> 6);
+            case Markup markup -> steps(markup.text().length() >> 6);
+            case Collection<?> items -> steps(items.size() >> 3);
+            case Map<?, ?> map -> steps(map.size() >> 3);
+            case null, default -> {}
+        }
+    }
+
+    private void steps(long count) {
+        steps -= count;
+        step();
+    }
+
+    /// Counts one step of the rendering that this thread is in, where no run is at hand.
+    static void stepOfCurrent() {
+        CURRENT.get().step();
+    }
+
+    /// Counts the items of a list or a dict that is about to be made, which take more than
+    /// characters.
+    void makeItems(long count) {
+        if (count > limits.length()) {
+            throw JinjaException.limit(
+                    "a list of %,d, more than %,d items", count, limits.length());
+        }
+        spend(count * ITEM);
+    }
+
+    /// Counts a text that is about to be made.
     void make(long length) {
         if (length > limits.length()) {
             throw JinjaException.limit(
-                    "a text or list of %,d, more than %,d", length, limits.length());
+                    "a text of %,d, more than %,d characters", length, limits.length());
         }
+        spend(length);
+    }
+
+    private void spend(long length) {
         made -= length;
         if (made < 0) {
-            throw JinjaException.limit("texts of more than %,d together", limits.made());
+            throw JinjaException.limit(
+                    "texts and lists of more than %,d characters together", limits.made());
         }
     }
 

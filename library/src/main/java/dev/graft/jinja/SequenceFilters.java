@@ -281,7 +281,7 @@ final class SequenceFilters {
 
     private static void fill(Run run, List<Object> line, Object[] a) {
         if (a[2] != Frame.MISSING && a[2] != null && Numbers.index(a[1]) > line.size()) {
-            run.make(Numbers.index(a[1]));
+            run.makeItems(Numbers.index(a[1]));
             while (line.size() < Numbers.index(a[1])) {
                 line.add(a[2]);
             }
@@ -294,7 +294,7 @@ final class SequenceFilters {
                 () -> {
                     List<Object> items = Sequences.list(run, a[0]);
                     long slices = Numbers.index(a[1]);
-                    run.make(slices);
+                    run.makeItems(slices);
                     if (slices == 0) {
                         Numbers.floorDivide((long) items.size(), 0L);
                     }

@@ -113,10 +113,10 @@ final class Sequences {
         while (each.hasNext()) {
             items.add(each.next());
             if ((items.size() & 1023) == 0) {
-                run.make(1024);
+                run.makeItems(1024);
             }
         }
-        run.make(items.size());
+        run.makeItems(items.size());
         return items;
     }
 
@@ -156,7 +156,7 @@ final class Sequences {
             }
             case List<?> list -> {
                 var items = slice(list, Bounds.of(start, stop, step, list.size()));
-                run.make(items.size());
+                run.makeItems(items.size());
                 yield items;
             }
             case Tuple(var items) ->

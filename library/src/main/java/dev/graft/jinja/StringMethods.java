@@ -157,7 +157,8 @@ final class StringMethods {
     }
 
     private static List<Object> like(Run run, Object self, List<String> parts) {
-        run.make(parts.size() + (long) Texts.of(self).length());
+        run.makeItems(parts.size());
+        run.make(Texts.of(self).length());
         List<Object> all = new ArrayList<>(parts.size());
         parts.forEach(part -> all.add(Texts.like(self, part)));
         return all;

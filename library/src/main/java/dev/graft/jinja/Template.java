@@ -48,7 +48,8 @@ public final class Template {
         variables.forEach((key, value) -> given.put(key, Types.admit(value)));
         var run = new Run(given, limits, clock);
         try {
-            body.run(new Frame(new Scope.Function(null), null, run), run.output);
+            var outside = new Frame(new Scope.Function(null), null, run);
+            ScopedValue.where(Run.CURRENT, run).run(() -> body.run(outside, run.output));
         } catch (JinjaException e) {
             throw e.at(name, 1);
         } catch (StackOverflowError e) {

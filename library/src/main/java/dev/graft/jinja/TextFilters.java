@@ -111,6 +111,10 @@ final class TextFilters {
 
     private static Object indent(Run run, Object[] a) {
         Object width = Filters.given(a[1], 4L);
+        if (Numbers.isNumber(a[0]) || a[0] == null || a[0] instanceof Map<?, ?>) {
+            throw JinjaException.type(
+                    "unsupported operand type(s) for +=: '%s' and 'str'", Types.name(a[0]));
+        }
         String text = lined(a[0]);
         String by =
                 Texts.isText(width)
