@@ -9,6 +9,9 @@ import dev.graft.data.ChatTemplate;
 import dev.graft.data.Chats;
 import dev.graft.data.Dataset;
 import dev.graft.data.DatasetSource;
+import dev.graft.data.Example;
+import dev.graft.data.Finding;
+import dev.graft.data.Inspection;
 import dev.graft.data.StreamedBatches;
 import dev.graft.data.TokenCache;
 import dev.graft.data.Tokenization;
@@ -30,9 +33,46 @@ record TrainingData(
         List<Batch> heldOut,
         int heldOutExamples,
         BatchShape largest,
+        Look look,
         String report,
         String identity)
         implements AutoCloseable {
+    /// What was seen of the examples.
+    ///
+    /// @param some examples of the training part, or all
+    /// @param template where the chat template comes from, or "none"
+    record Look(
+            List<Example> some, String template, Inspection inspection, List<Finding> findings) {
+
+        static Look at(Dataset data, Tokenization tokenization, ModelConfig model, String template) {
+            var inspection = Inspection.of(data.examples(), tokenization.tokenizer());
+            // A text without a prompt is trained whole, and may be cut into pieces.
+            boolean texts = inspection.trainedTokens() + inspection.examples() >= inspection.tokens();
+            return new Look(
+                    data.examples(),
+                    template,
+                    inspection,
+                    inspection.findings(data.report(), model.vocabulary(), texts));
+        }
+    }
+
+    String template() {
+        return look.template();
+    }
+
+    Inspection inspection() {
+        return look.inspection();
+    }
+
+    List<Finding> findings() {
+        return look.findings();
+    }
+
+    /// The first examples, in the order of the files.
+    List<Example> first(int count) {
+        return look.some().subList(0, Math.min(count, look.some().size()));
+    }
+
     /// Examples that a streamed run looks at before it starts.
     private static final int SAMPLE = 1000;
 
@@ -47,16 +87,18 @@ record TrainingData(
                     "max_length: %d, since the model has max_position_embeddings %d"
                             .formatted(length, length));
         }
+        Chats chats = chats(options, config.model().folder());
+        String template = chats == null ? "none" : chats.template().origin();
         var tokenization =
                 new Tokenization(
                         tokenizer,
                         length,
                         options.loss().ofTexts(),
                         options.loss().ofChats(),
-                        chats(options, config.model().folder()));
+                        chats);
         return options.streaming()
-                ? streamed(config, tokenization, length)
-                : cached(config, tokenization);
+                ? streamed(config, model, tokenization, template, length)
+                : cached(config, model, tokenization, template);
     }
 
     /// The chat template of the run, or null where the model has none.
@@ -68,7 +110,8 @@ record TrainingData(
                 .orElse(null);
     }
 
-    private static TrainingData cached(RunConfig config, Tokenization tokenization) {
+    private static TrainingData cached(
+            RunConfig config, ModelConfig model, Tokenization tokenization, String template) {
         DataOptions options = config.data();
         var cache = TokenCache.ofUser();
         Dataset.Split split =
@@ -91,6 +134,7 @@ record TrainingData(
                 batches(config, heldOut),
                 heldOut.size(),
                 new BatchShape(longest.size(), longest.getFirst(), tokens),
+                Look.at(train, tokenization, model, template),
                 train.report().toString(),
                 "%d examples, %d trained tokens".formatted(train.size(), train.trainedTokens()));
     }
@@ -117,7 +161,12 @@ record TrainingData(
         return all.split(divides ? options.evalSplit() : 0, config.train().seed());
     }
 
-    private static TrainingData streamed(RunConfig config, Tokenization tokenization, int length) {
+    private static TrainingData streamed(
+            RunConfig config,
+            ModelConfig model,
+            Tokenization tokenization,
+            String template,
+            int length) {
         DataOptions options = config.data();
         DatasetSource source = source(options, options.dataset());
         Dataset sample = Dataset.first(SAMPLE, source, tokenization);
@@ -141,6 +190,7 @@ record TrainingData(
                 batches(config, heldOut),
                 heldOut == null ? 0 : heldOut.size(),
                 BatchShape.of(batchSize, length),
+                Look.at(sample, tokenization, model, template),
                 "streamed; of its first rows: " + sample.report(),
                 "streamed from " + options.dataset());
     }

@@ -18,7 +18,8 @@ public final class AssistantSpans {
     /// Words that no template and no person writes.
     private static final String OTHER = "\uE0F3 other words \uE0F4";
 
-    /// What special tokens look like, where the tokenizer is not there to tell.
+    /// What special tokens look like; a template for a base model may use marks that its tokenizer
+    /// does not know.
     private static final Pattern LOOKS_SPECIAL =
             Pattern.compile(
                     "</?[^<>\\s]{1,60}>|<\uFF5C[^<>]{1,60}\uFF5C>|\\[/?[A-Z_]{2,40}]"
@@ -38,7 +39,7 @@ public final class AssistantSpans {
 
     /// Renders the conversation once.
     ///
-    /// @param special the special tokens, or empty where they are not known
+    /// @param special the special tokens, or empty where there is no tokenizer
     public AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
         this.template = template;
         this.chat = chat;
@@ -168,17 +169,14 @@ public final class AssistantSpans {
         while (start < in.length() && Character.isWhitespace(in.charAt(start))) {
             start++;
         }
-        if (special.isEmpty()) {
-            Matcher looks = LOOKS_SPECIAL.matcher(in).region(start, in.length());
-            return looks.lookingAt() ? looks.end() - from : 0;
-        }
+        Matcher looks = LOOKS_SPECIAL.matcher(in).region(start, in.length());
         int begin = start;
         int longest =
                 special.stream()
                         .filter(token -> in.startsWith(token, begin))
                         .mapToInt(String::length)
                         .max()
-                        .orElse(0);
+                        .orElse(looks.lookingAt() ? looks.end() - begin : 0);
         return longest == 0 ? 0 : begin - from + longest;
     }
 }

@@ -92,6 +92,15 @@ public final class ChatTemplate {
                 name, Map.of(DEFAULT, NamedTemplates.text(name)), specialTokens);
     }
 
+    /// A template of a file alone, without a model.
+    ///
+    /// @param specialTokens such as `eos_token`, by name
+    /// @throws ModelFormatException where it cannot be read
+    public static ChatTemplate ofFile(Path file, Map<String, String> specialTokens) {
+        return new ChatTemplate(
+                file.toString(), Map.of(DEFAULT, ChatTemplateFiles.text(file)), specialTokens);
+    }
+
     /// Where the template comes from, for messages.
     public String origin() {
         return origin;

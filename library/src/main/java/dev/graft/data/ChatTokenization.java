@@ -29,14 +29,20 @@ public final class ChatTokenization {
     public record Rendered(
             String text, List<Span> spans, Tokenizer.Encoding tokens, Example example) {}
 
-    /// The ids that generation of an answer starts from.
-    public int[] prompt(Conversation chat) {
+    /// A text that ends where the assistant begins to speak, and its ids: what generation starts
+    /// from.
+    @SuppressWarnings("ArrayRecordComponent")
+    public record Prompt(String text, int[] ids) {}
+
+    /// What generation of an answer starts from.
+    public Prompt prompt(Conversation chat) {
         String text = template.render(chat.messages(), chat.tools(), true, chat.options());
         String without = template.render(chat.messages(), chat.tools(), false, chat.options());
         var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
         // What people wrote is at the same place in both, since only the end is added.
         boolean isLonger = text.startsWith(without);
-        return encode(text, isLonger ? foreign(chat, spans) : List.of()).ids();
+        int[] ids = encode(text, isLonger ? foreign(chat, spans) : List.of()).ids();
+        return new Prompt(text, ids);
     }
 
     /// The example of a conversation.

@@ -70,7 +70,8 @@ public final class Tokenization {
                                                         .formatted(tokenizer.file())));
     }
 
-    Tokenizer tokenizer() {
+    /// The tokenizer at work.
+    public Tokenizer tokenizer() {
         return tokenizer;
     }
 
