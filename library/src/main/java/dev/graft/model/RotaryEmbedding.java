@@ -1,0 +1,15 @@
+package dev.graft.model;
+
+import dev.graft.nn.RopeTable;
+
+/// The rotary embedding of a layer (Su et al. 2021).
+///
+/// @param theta base of the wavelengths
+/// @param width R, the leading part of a head that is rotated
+public record RotaryEmbedding(double theta, int width, RopeScaling scaling) {
+    RopeTable table() {
+        return new RopeTable(
+                length -> scaling.inverseFrequencies(theta, width, length),
+                scaling.attentionFactor());
+    }
+}
