@@ -13,19 +13,19 @@ final class Routing {
     private final int experts;
     private final int perToken;
     private final boolean normalized;
-    private final float[] probabilities; // [T, E], where they are not normalized
+    private final double[] probabilities; // [T, E], where they are not normalized
     private final int[] chosen; // [T, k]
-    private final float[] weights; // [T, k]
-    private final float[] gradient; // [T, k]
+    private final double[] weights; // [T, k]
+    private final double[] gradient; // [T, k]
 
     private Routing(int tokens, int experts, int perToken, boolean normalized) {
         this.experts = experts;
         this.perToken = perToken;
         this.normalized = normalized;
-        this.probabilities = normalized ? null : new float[tokens * experts];
+        this.probabilities = normalized ? null : new double[tokens * experts];
         this.chosen = new int[tokens * perToken];
-        this.weights = new float[tokens * perToken];
-        this.gradient = new float[tokens * perToken];
+        this.weights = new double[tokens * perToken];
+        this.gradient = new double[tokens * perToken];
     }
 
     /// @param logits [T, E]
@@ -57,11 +57,11 @@ final class Routing {
             sum += p[best];
         }
         for (int j = token * perToken; j < (token + 1) * perToken; j++) {
-            weights[j] = (float) (p[chosen[j]] / (normalized ? sum : total));
+            weights[j] = p[chosen[j]] / (normalized ? sum : total);
         }
         if (!normalized) {
             for (int e = 0; e < experts; e++) {
-                probabilities[token * experts + e] = (float) (p[e] / total);
+                probabilities[token * experts + e] = p[e] / total;
             }
         }
     }
@@ -98,7 +98,7 @@ final class Routing {
 
     /// The weights of places. [n, 1]
     Tensor weights(int[] places) {
-        float[] values = new float[places.length];
+        double[] values = new double[places.length];
         for (int i = 0; i < places.length; i++) {
             values[i] = weights[places[i]];
         }
@@ -107,7 +107,7 @@ final class Routing {
 
     /// Takes the gradient by the weights of places. [n]
     void give(int[] places, Tensor dWeights) {
-        float[] values = dWeights.toFloats();
+        double[] values = dWeights.toDoubles();
         for (int i = 0; i < places.length; i++) {
             gradient[places[i]] += values[i];
         }
@@ -116,19 +116,19 @@ final class Routing {
     /// The gradient by the logits. [T, E]
     Tensor backward() {
         int tokens = chosen.length / perToken;
-        float[] result = new float[tokens * experts];
+        double[] result = new double[tokens * experts];
         for (int t = 0; t < tokens; t++) {
             double delta = 0;
             for (int j = t * perToken; j < (t + 1) * perToken; j++) {
-                delta += (double) weights[j] * gradient[j];
+                delta += weights[j] * gradient[j];
             }
             if (!normalized) {
                 for (int e = t * experts; e < (t + 1) * experts; e++) {
-                    result[e] = (float) (-probabilities[e] * delta);
+                    result[e] = -probabilities[e] * delta;
                 }
             }
             for (int j = t * perToken; j < (t + 1) * perToken; j++) {
-                result[t * experts + chosen[j]] = (float) (weights[j] * (gradient[j] - delta));
+                result[t * experts + chosen[j]] = weights[j] * (gradient[j] - delta);
             }
         }
         return Tensor.of(result, tokens, experts);

@@ -91,8 +91,9 @@ final class MlpActivations {
         return output ? hidden : 0;
     }
 
+    /// Probabilities, and of each expert of a token its number, weight and gradient, as doubles.
     private long routing() {
-        return experts == null ? 0 : experts.count() + 3L * experts.perToken();
+        return experts == null ? 0 : 2 * (experts.count() + 3L * experts.perToken());
     }
 
     /// What one expert takes for a while, if all tokens went to it: inputs and outputs, its gates, and
