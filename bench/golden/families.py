@@ -168,6 +168,10 @@ MODELS = {
         "llama",
         dict(rope_parameters=rope("longrope", factor=4.0, original_max_position_embeddings=24, **LONG)),
     ),
+    "glm4": (
+        "glm4",
+        dict(head_dim=16, attention_bias=True, rope_parameters=rope("default", partial_rotary_factor=0.5)),
+    ),
 }
 
 

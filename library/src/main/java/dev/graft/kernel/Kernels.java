@@ -43,18 +43,21 @@ public interface Kernels {
     /// c = cos[t, i], s = sin[t, i], out[n, t, i] = a·c − b·s and
     /// out[n, t, i + R/2] = b·c + a·s; the other D − R numbers of a head stay as they are.
     ///
+    /// Where pairs are neighbours, as in GLM, a = x[t, n, 2i] and b = x[t, n, 2i + 1], and the result
+    /// lies in halves all the same: products of queries and keys do not depend on the order.
+    ///
     /// @param x [T, N·D], whose rows may lie apart
     /// @param cos [T, R/2]; null where nothing is rotated
     /// @param sin [T, R/2]
     /// @param out [N, T, D], written
-    void rope(Tensor x, Tensor cos, Tensor sin, Tensor out);
+    void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out);
 
     /// The transpose of `rope`: dx[t, n, i] = a·c + b·s and dx[t, n, i + R/2] = b·c − a·s with a, b
     /// from dOut.
     ///
     /// @param dOut [N, T, D]
     /// @param dx [T, N·D], written; its rows may lie apart
-    void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx);
+    void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx);
 
     /// out = f(gate) ⊙ up (Shazeer 2020).
     ///

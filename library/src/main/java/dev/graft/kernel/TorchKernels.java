@@ -43,14 +43,33 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
-    public void rope(Tensor x, Tensor cos, Tensor sin, Tensor out) {
-        rotate(headMajor(x, out), cos, sin, out, 1);
+    public void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out) {
+        try (var _ = Scope.open()) {
+            Tensor from = headMajor(x, out);
+            if (cos != null) {
+                long half = cos.size(1);
+                Tensor a = pairs(from, half, 0, neighbours); // [N, T, R/2]
+                Tensor b = pairs(from, half, 1, neighbours);
+                out.narrow(2, 0, half).copyInPlace(a.mul(cos).sub(b.mul(sin)));
+                out.narrow(2, half, half).copyInPlace(b.mul(cos).add(a.mul(sin)));
+            }
+            copyRest(from, cos, out);
+        }
     }
 
     @Override
-    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
+    public void ropeBackward(
+            Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
         try (var _ = Scope.open()) {
-            rotate(dOut, cos, sin, headMajor(dx, dOut), -1);
+            Tensor to = headMajor(dx, dOut);
+            if (cos != null) {
+                long half = cos.size(1);
+                Tensor a = dOut.narrow(2, 0, half); // [N, T, R/2]
+                Tensor b = dOut.narrow(2, half, half);
+                pairs(to, half, 0, neighbours).copyInPlace(a.mul(cos).add(b.mul(sin)));
+                pairs(to, half, 1, neighbours).copyInPlace(b.mul(cos).sub(a.mul(sin)));
+            }
+            copyRest(dOut, cos, to);
         }
     }
 
@@ -59,23 +78,20 @@ public final class TorchKernels implements Kernels {
         return tokenMajor.view(like.size(1), like.size(0), like.size(2)).transpose(0, 1);
     }
 
-    private static void rotate(Tensor x, Tensor cos, Tensor sin, Tensor out, int direction) {
-        try (var _ = Scope.open()) {
-            long half = cos == null ? 0 : cos.size(1);
-            long rest = x.size(2) - 2 * half;
-            if (rest > 0) {
-                out.narrow(2, 2 * half, rest).copyInPlace(x.narrow(2, 2 * half, rest));
-            }
-            if (half == 0) {
-                return;
-            }
-            Tensor a = x.narrow(2, 0, half); // [N, T, R/2]
-            Tensor b = x.narrow(2, half, half);
-            Tensor s = sin.mul(direction);
-            Tensor first = a.mul(cos).sub(b.mul(s));
-            Tensor second = b.mul(cos).add(a.mul(s));
-            out.narrow(2, 0, half).copyInPlace(first);
-            out.narrow(2, half, half).copyInPlace(second);
+    /// The first or the second numbers of the pairs that are rotated, seen as [N, T, R/2].
+    private static Tensor pairs(Tensor heads, long half, long which, boolean neighbours) {
+        if (!neighbours) {
+            return heads.narrow(2, which * half, half);
+        }
+        Tensor rotated = heads.narrow(2, 0, 2 * half);
+        return rotated.view(heads.size(0), heads.size(1), half, 2).select(3, which);
+    }
+
+    private static void copyRest(Tensor from, Tensor cos, Tensor to) {
+        long rotated = cos == null ? 0 : 2 * cos.size(1);
+        long rest = from.size(2) - rotated;
+        if (rest > 0) {
+            to.narrow(2, rotated, rest).copyInPlace(from.narrow(2, rotated, rest));
         }
     }
 

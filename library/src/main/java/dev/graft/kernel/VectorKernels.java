@@ -29,13 +29,14 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void rope(Tensor x, Tensor cos, Tensor sin, Tensor out) {
-        VectorRope.forward(x, cos, sin, out);
+    public void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out) {
+        VectorRope.forward(x, cos, sin, neighbours, out);
     }
 
     @Override
-    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
-        VectorRope.backward(dOut, cos, sin, dx);
+    public void ropeBackward(
+            Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
+        VectorRope.backward(dOut, cos, sin, neighbours, dx);
     }
 
     @Override

@@ -14,7 +14,7 @@ final class VectorRope {
     private VectorRope() {}
 
     /// [T, N·D] to [N, T, D].
-    static void forward(Tensor x, Tensor cos, Tensor sin, Tensor out) {
+    static void forward(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out) {
         var shape = new Heads("rope", x, cos, out);
         var xs = Lanes.rows("rope", x, shape.tokens, shape.heads * shape.width);
         var outs = Lanes.floats("rope", out, out.numel());
@@ -24,7 +24,10 @@ final class VectorRope {
                 (t, n) -> {
                     long source = shape.tokenMajor(t, n);
                     long target = shape.headMajor(t, n);
-                    if (cs != null) {
+                    if (cs != null && neighbours) {
+                        rotateNeighbours(
+                                xs, source, cs, ss, t * shape.half, outs, target, shape.half);
+                    } else if (cs != null) {
                         rotate(xs, source, cs, ss, t * shape.half, outs, target, shape.half);
                     }
                     shape.copyRest(xs, source, outs, target);
@@ -32,7 +35,8 @@ final class VectorRope {
     }
 
     /// [N, T, D] to [T, N·D].
-    static void backward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
+    static void backward(
+            Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
         var shape = new Heads("ropeBackward", dx, cos, dOut);
         var douts = Lanes.floats("ropeBackward", dOut, dOut.numel());
         var dxs = Lanes.rows("ropeBackward", dx, shape.tokens, shape.heads * shape.width);
@@ -42,7 +46,10 @@ final class VectorRope {
                 (t, n) -> {
                     long source = shape.headMajor(t, n);
                     long target = shape.tokenMajor(t, n);
-                    if (cs != null) {
+                    if (cs != null && neighbours) {
+                        unrotateNeighbours(
+                                douts, source, cs, ss, t * shape.half, dxs, target, shape.half);
+                    } else if (cs != null) {
                         unrotate(douts, source, cs, ss, t * shape.half, dxs, target, shape.half);
                     }
                     shape.copyRest(douts, source, dxs, target);
@@ -170,6 +177,44 @@ final class VectorRope {
             FloatVector s = load(sin, angle + i, mask);
             store(a.mul(c).add(b.mul(s)), dx, target + i, mask);
             store(b.mul(c).sub(a.mul(s)), dx, target + half + i, mask);
+        }
+    }
+
+    private static void rotateNeighbours(
+            MemorySegment x,
+            long source,
+            MemorySegment cos,
+            MemorySegment sin,
+            long angle,
+            MemorySegment out,
+            long target,
+            int half) {
+        for (int i = 0; i < half; i++) {
+            float a = Lanes.get(x, source + 2L * i);
+            float b = Lanes.get(x, source + 2L * i + 1);
+            float c = Lanes.get(cos, angle + i);
+            float s = Lanes.get(sin, angle + i);
+            Lanes.set(out, target + i, a * c - b * s);
+            Lanes.set(out, target + half + i, b * c + a * s);
+        }
+    }
+
+    private static void unrotateNeighbours(
+            MemorySegment dOut,
+            long source,
+            MemorySegment cos,
+            MemorySegment sin,
+            long angle,
+            MemorySegment dx,
+            long target,
+            int half) {
+        for (int i = 0; i < half; i++) {
+            float a = Lanes.get(dOut, source + i);
+            float b = Lanes.get(dOut, source + half + i);
+            float c = Lanes.get(cos, angle + i);
+            float s = Lanes.get(sin, angle + i);
+            Lanes.set(dx, target + 2L * i, a * c + b * s);
+            Lanes.set(dx, target + 2L * i + 1, b * c - a * s);
         }
     }
 }

@@ -26,7 +26,8 @@ final class Families {
                     "granite",
                     "olmo2",
                     "mixtral",
-                    "qwen3_moe");
+                    "qwen3_moe",
+                    "glm4");
 
     /// Which maps have biases.
     enum Biases {
@@ -34,13 +35,18 @@ final class Families {
         /// `attention_bias`, `mlp_bias`
         DECLARED,
         /// q, k and v
-        QKV
+        QKV,
+        /// q, k and v, if `attention_bias`
+        QKV_DECLARED
     }
 
-    /// Whether q, k, v and gate, up are one map each.
+    /// Which maps are one.
     enum Projections {
         APART,
-        FUSED
+        /// q, k and v; gate and up
+        FUSED,
+        /// gate and up
+        GATES_FUSED
     }
 
     /// A family.
@@ -48,6 +54,7 @@ final class Families {
     /// @param defaults of keys that a `config.json` may leave out
     /// @param theta of rotary embeddings where the config says none
     /// @param gemma whether norms are stored less one and embeddings scaled by √H
+    /// @param neighbours whether pairs that are rotated lie side by side
     record Family(
             Map<String, Object> defaults,
             double theta,
@@ -56,6 +63,7 @@ final class Families {
             NormPlacement norms,
             QueryKeyNorm queryKeyNorm,
             boolean gemma,
+            boolean neighbours,
             Windows windows,
             Experts experts) {
 
@@ -67,6 +75,7 @@ final class Families {
                     Projections.APART,
                     NormPlacement.PRE,
                     norm,
+                    false,
                     false,
                     windows,
                     null);
@@ -85,6 +94,7 @@ final class Families {
                     norms,
                     norm,
                     true,
+                    false,
                     windows,
                     null);
         }
@@ -98,6 +108,7 @@ final class Families {
                     norms,
                     queryKeyNorm,
                     gemma,
+                    neighbours,
                     windows,
                     experts);
         }
@@ -111,6 +122,7 @@ final class Families {
                     norms,
                     queryKeyNorm,
                     gemma,
+                    neighbours,
                     windows,
                     others);
         }
@@ -156,10 +168,28 @@ final class Families {
                             NormPlacement.POST,
                             QueryKeyNorm.WIDTH,
                             false,
+                            false,
                             Windows.NONE,
                             null);
             case "mixtral" -> mixtral(config);
             case "qwen3_moe" -> qwen3Moe(config);
+            case "glm4" ->
+                    new Family(
+                            Map.of(
+                                    "head_dim", 128,
+                                    "num_key_value_heads", 2,
+                                    "attention_bias", true,
+                                    "partial_rotary_factor", 0.5,
+                                    "rms_norm_eps", 1.5625e-7),
+                            10000,
+                            Biases.QKV_DECLARED,
+                            Projections.GATES_FUSED,
+                            NormPlacement.SANDWICH_GLM,
+                            QueryKeyNorm.NONE,
+                            false,
+                            true,
+                            Windows.NONE,
+                            null);
             default ->
                     throw config.unsupported(
                             "model_type '%s' is not supported; supported: %s"
@@ -213,6 +243,7 @@ final class Families {
                 Projections.FUSED,
                 NormPlacement.PRE,
                 QueryKeyNorm.NONE,
+                false,
                 false,
                 Windows.EVERY,
                 null);

@@ -71,7 +71,9 @@ final class ModelConfigReader {
         int hidden = config.positive("hidden_size");
         int layers = config.positive("num_hidden_layers");
         var attention = attention(config, family, hidden);
-        var ropes = new RopeReader(config, attention.headWidth(), family.theta());
+        var ropes = 
+                new RopeReader(
+                        config, attention.headWidth(), family.theta(), family.neighbours());
         return new ModelConfig(
                 file.text("model_type", ""),
                 hidden,
@@ -87,7 +89,7 @@ final class ModelConfigReader {
                 new FeedForwardShape(
                         Families.activation(config, family),
                         family.biases() == Biases.DECLARED && config.flag("mlp_bias", false),
-                        family.projections() == Projections.FUSED,
+                        family.projections() != Projections.APART,
                         family.experts()),
                 family.norms(),
                 multipliers(config, family, hidden),
@@ -136,8 +138,13 @@ final class ModelConfigReader {
             throw config.bad(
                     "the width of a head is %d, expected an even number".formatted(width));
         }
-        boolean declared =
-                family.biases() == Biases.DECLARED && config.flag("attention_bias", false);
+        boolean declared = config.flag("attention_bias", false);
+        boolean bias =
+                switch (family.biases()) {
+                    case NONE -> false;
+                    case DECLARED, QKV_DECLARED -> declared;
+                    case QKV -> true;
+                };
         double scale = 1 / Math.sqrt(config.number("query_pre_attn_scalar", width));
         // Gemma 3 has the key and does not use it
         boolean caps = family.queryKeyNorm() == QueryKeyNorm.NONE;
@@ -145,8 +152,8 @@ final class ModelConfigReader {
                 heads,
                 keyHeads,
                 width,
-                declared || family.biases() == Biases.QKV,
-                declared,
+                bias,
+                bias && family.biases() == Biases.DECLARED,
                 family.projections() == Projections.FUSED,
                 family.queryKeyNorm(),
                 config.number("attention_multiplier", scale),

@@ -7,7 +7,7 @@ import java.util.Locale;
 
 /// Reads the rotary embedding of a config: `rope_parameters` of Transformers 5, one for all layers or
 /// one for each type of layer; `rope_theta` and `rope_scaling` of Transformers 4.
-record RopeReader(ConfigJson config, int headWidth, double defaultTheta) {
+record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean neighbours) {
     private static final String SUPPORTED = "default, linear, dynamic, llama3, yarn, longrope";
 
     /// The rotary embedding of the layers of a type.
@@ -32,7 +32,7 @@ record RopeReader(ConfigJson config, int headWidth, double defaultTheta) {
                     "partial_rotary_factor: %d of %d numbers of a head would be rotated, expected an even number"
                             .formatted(width, headWidth));
         }
-        return new RotaryEmbedding(theta, width, scaling(parameters, width));
+        return new RotaryEmbedding(theta, width, scaling(parameters, width), neighbours);
     }
 
     private RopeScaling scaling(JsonNode parameters, int width) {

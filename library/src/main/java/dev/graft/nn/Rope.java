@@ -4,8 +4,7 @@ import dev.graft.kernel.Kernels;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.Tensor;
 
-/// Rotary position embedding: pairs (i, i + R/2) of the first R numbers of each head turned by
-/// position · frequency; the backward pass turns back. Keeps nothing of its own. Where its input can
+/// Rotary position embedding: pairs of the first R numbers of each head turned by position · frequency; the backward pass turns back. Keeps nothing of its own. Where its input can
 /// be made again, so can its result.
 public final class Rope {
     private Rope() {}
@@ -31,38 +30,45 @@ public final class Rope {
             Tape tape, Var x, long column, long heads, Angles angles, long headWidth) {
         long tokens = x.shape()[0];
         long[] shape = {heads, tokens, headWidth};
-        Tensor cos = angles == null ? null : angles.cos();
-        Tensor sin = angles == null ? null : angles.sin();
-        boolean again = x.isCheap();
-        Kernels kernels = Kernels.of(x.value());
         Var y;
-        if (again) {
+        if (x.isCheap()) {
             y =
                     tape.cheapVar(
                             x.dtype(),
                             shape,
                             () -> {
-                                Tensor turned = turn(kernels, x.value(), column, shape, cos, sin);
+                                Tensor turned = turn(x.value(), column, shape, angles);
                                 tape.release(x);
                                 return turned;
                             },
                             x.needsGradient());
         } else {
-            y = tape.var(turn(kernels, x.value(), column, shape, cos, sin), x.needsGradient());
+            y = tape.var(turn(x.value(), column, shape, angles), x.needsGradient());
         }
         tape.onBackward(
                 y,
                 () -> {
                     Tensor dx = x.gradientMemory().narrow(1, column, heads * headWidth);
-                    kernels.ropeBackward(y.takeGradient(), cos, sin, dx);
+                    Tensor dy = y.takeGradient();
+                    if (angles == null) {
+                        Kernels.of(dy).ropeBackward(dy, null, null, false, dx);
+                    } else {
+                        Kernels.of(dy)
+                                .ropeBackward(
+                                        dy, angles.cos(), angles.sin(), angles.neighbours(), dx);
+                    }
                 });
         return y;
     }
 
-    private static Tensor turn(
-            Kernels kernels, Tensor x, long column, long[] shape, Tensor cos, Tensor sin) {
+    private static Tensor turn(Tensor x, long column, long[] shape, Angles angles) {
         Tensor out = Tensor.empty(x.dtype(), shape);
-        kernels.rope(x.narrow(1, column, shape[0] * shape[2]), cos, sin, out);
+        Tensor heads = x.narrow(1, column, shape[0] * shape[2]);
+        if (angles == null) {
+            Kernels.of(x).rope(heads, null, null, false, out);
+        } else {
+            Kernels.of(x).rope(heads, angles.cos(), angles.sin(), angles.neighbours(), out);
+        }
         return out;
     }
 }

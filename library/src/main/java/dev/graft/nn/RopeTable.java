@@ -9,19 +9,23 @@ import java.util.function.IntFunction;
 public final class RopeTable {
     private final IntFunction<float[]> inverseFrequencies;
     private final double attentionFactor;
+    private final boolean neighbours;
 
     /// @param inverseFrequencies D/2 angles per position, in radians
     /// @param attentionFactor multiplies cosine and sine (yarn, longrope); 1 as a rule
     public RopeTable(float[] inverseFrequencies, double attentionFactor) {
-        this(_ -> inverseFrequencies, attentionFactor);
+        this(_ -> inverseFrequencies, attentionFactor, false);
     }
 
     /// Frequencies that depend on how long the longest sequence of a pass is.
     ///
     /// @param inverseFrequencies for a length in tokens
-    public RopeTable(IntFunction<float[]> inverseFrequencies, double attentionFactor) {
+    /// @param neighbours whether pairs are (2i, 2i + 1) rather than (i, i + R/2)
+    public RopeTable(
+            IntFunction<float[]> inverseFrequencies, double attentionFactor, boolean neighbours) {
         this.inverseFrequencies = inverseFrequencies;
         this.attentionFactor = attentionFactor;
+        this.neighbours = neighbours;
     }
 
     /// Whether passes of these two lengths turn a head alike, so that what was turned in one can be
@@ -34,7 +38,7 @@ public final class RopeTable {
     ///
     /// @param cos [T, D/2]
     /// @param sin [T, D/2]
-    public record Angles(Tensor cos, Tensor sin) {}
+    public record Angles(Tensor cos, Tensor sin, boolean neighbours) {}
 
     public Angles at(int[] positions, DType dtype) {
         int length = Arrays.stream(positions).max().orElse(0) + 1;
@@ -51,6 +55,8 @@ public final class RopeTable {
         }
         Tensor c = Tensor.of(cos, positions.length, half);
         Tensor s = Tensor.of(sin, positions.length, half);
-        return dtype == DType.F32 ? new Angles(c, s) : new Angles(c.to(dtype), s.to(dtype));
+        return dtype == DType.F32
+                ? new Angles(c, s, neighbours)
+                : new Angles(c.to(dtype), s.to(dtype), neighbours);
     }
 }

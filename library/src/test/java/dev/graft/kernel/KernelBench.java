@@ -63,11 +63,11 @@ final class KernelBench {
             Tensor[] angles = random(2, tokens, width / 2);
             Tensor[] out = random(1, heads, tokens, width);
             long bytes = bytes(2, x) + bytes(2, angles);
-            compare("rope" + shape, bytes, k -> k.rope(x[0], angles[0], angles[1], out[0]));
+            compare("rope" + shape, bytes, k -> k.rope(x[0], angles[0], angles[1], false, out[0]));
             compare(
                     "ropeBackward" + shape,
                     bytes,
-                    k -> k.ropeBackward(out[0], angles[0], angles[1], x[0]));
+                    k -> k.ropeBackward(out[0], angles[0], angles[1], false, x[0]));
         }
     }
 

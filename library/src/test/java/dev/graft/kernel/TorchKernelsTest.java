@@ -50,14 +50,18 @@ class TorchKernelsTest {
         try (var _ = Scope.open()) {
             Tensor dx = Tensor.empty(DType.F64, 3, 8);
             TORCH.ropeBackward(
-                    Tensor.of(dOut, 2, 3, 4), Tensor.of(cos, 3, 2), Tensor.of(sin, 3, 2), dx);
+                    Tensor.of(dOut, 2, 3, 4),
+                    Tensor.of(cos, 3, 2),
+                    Tensor.of(sin, 3, 2),
+                    false,
+                    dx);
             assertDerivative(
                     dx,
                     x,
                     v -> {
                         Tensor out = Tensor.empty(DType.F64, 2, 3, 4);
                         Tensor c = Tensor.of(cos, 3, 2);
-                        TORCH.rope(Tensor.of(v, 3, 8), c, Tensor.of(sin, 3, 2), out);
+                        TORCH.rope(Tensor.of(v, 3, 8), c, Tensor.of(sin, 3, 2), false, out);
                         return dot(out, dOut);
                     });
         }
@@ -70,7 +74,7 @@ class TorchKernelsTest {
             Tensor cos = Tensor.of(new double[] {0, 0.5}, 1, 2);
             Tensor sin = Tensor.of(new double[] {1, 2}, 1, 2);
             Tensor out = Tensor.empty(DType.F64, 2, 1, 4);
-            TORCH.rope(x, cos, sin, out);
+            TORCH.rope(x, cos, sin, false, out);
             assertThat(out.toDoubles()).containsExactly(-3, -7, 1, 6, -7, -13, 5, 16);
         }
     }

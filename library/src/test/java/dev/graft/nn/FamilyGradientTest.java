@@ -121,6 +121,24 @@ class FamilyGradientTest {
                 x -> plainRope(x, angles, 10));
     }
 
+    /// The result lies in halves, so that only products of queries and keys are those of pairs.
+    @Test
+    void rotationOfNeighbours() {
+        var table = new RopeTable(_ -> new float[] {1f, 0.25f, 0.125f}, 1.3, true);
+        Angles angles = table.at(new int[] {0, 1, 2, 0, 1}, DType.F64);
+        check(
+                Oracle.random(1, 5, 20),
+                (tape, x) -> Rope.forward(tape, x, angles, 10),
+                x -> {
+                    Tensor heads = x.view(5, 2, 10);
+                    Tensor pairs = heads.narrow(2, 0, 6).view(5, 2, 3, 2);
+                    Tensor a = pairs.select(3, 0);
+                    Tensor b = pairs.select(3, 1);
+                    Tensor halves = Tensor.cat(2, a, b, heads.narrow(2, 6, 4)).view(5, 20);
+                    return plainRope(halves, angles, 10);
+                });
+    }
+
     @Test
     void headsWithoutPositions() {
         check(
