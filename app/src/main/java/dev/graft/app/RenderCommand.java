@@ -23,6 +23,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
@@ -107,7 +108,7 @@ final class RenderCommand implements Callable<Integer> {
                 new ChatInput(
                         chat, functions, given.get("documents"), addGenerationPrompt, Map.of());
         ObjectNode result = NODES.objectNode().put("text", template.render(input).text());
-        if (folder != null && Files.exists(folder.resolve("tokenizer.json"))) {
+        if (folder != null && hasTokenizer(folder)) {
             tokens(folder, template, chat, functions, result);
         }
         show(result);
@@ -138,6 +139,12 @@ final class RenderCommand implements Callable<Integer> {
                                 new ConfigException(
                                         "%s has no chat template; name one with --chat-template, such as chatml"
                                                 .formatted(folder)));
+    }
+
+    /// A template alone is rendered without tokens.
+    private static boolean hasTokenizer(Path folder) {
+        return Stream.of("tokenizer.json", "tokenizer.model", "vocab.json")
+                .anyMatch(name -> Files.exists(folder.resolve(name)));
     }
 
     private static Path existing(Path file) {

@@ -41,6 +41,11 @@ public final class Tokenizer implements AutoCloseable {
         stayOffline();
         try {
             var options = Map.of("truncation", "false", "padding", "false");
+            if (files.json().inMemory()) {
+                try (var json = files.json().open()) {
+                    return new Tokenizer(HuggingFaceTokenizer.newInstance(json, options), files);
+                }
+            }
             return new Tokenizer(
                     HuggingFaceTokenizer.newInstance(files.tokenizer(), options), files);
         } catch (IOException | RuntimeException e) {

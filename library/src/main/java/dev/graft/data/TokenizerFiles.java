@@ -1,34 +1,33 @@
 package dev.graft.data;
 
-import com.fasterxml.jackson.core.JsonParser;
-import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.json.JsonMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ModelFormatException;
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
-import java.util.stream.Collectors;
 
-/// What the JSON files of a model folder say about special tokens and the size of the vocabulary.
+/// What the files of a model folder say about the tokenizer: its JSON, the special tokens and the
+/// size of the vocabulary.
 ///
-/// @param bos the token that begins a sequence, or null; `eos` and `unk` likewise
-/// @param ids the ids of these tokens, as far as `tokenizer.json` has them
+/// @param bos the token that begins a sequence, or null; `eos` likewise
+/// @param ids the ids of these tokens, as far as the vocabulary has them
 /// @param stops every id that ends a generation
 /// @param special the special tokens among the added ones, and their ids
 /// @param vocabularySize one more than the largest id
 record TokenizerFiles(
-        Path tokenizer,
+        TokenizerJson json,
+        JsonNode plainTokens,
         String bos,
         String eos,
         Map<String, Integer> ids,
@@ -36,40 +35,117 @@ record TokenizerFiles(
         Set<Integer> stops,
         Map<String, Integer> special,
         int vocabularySize) {
-    private static final JsonMapper JSON = new JsonMapper();
     private static final String TOKENIZER = "tokenizer.json";
+    private static final String MODEL = "tokenizer.model";
 
-    static TokenizerFiles read(Path folder) {
-        Path tokenizer = folder.resolve(TOKENIZER);
-        if (!Files.isRegularFile(tokenizer)) {
-            throw new ModelFormatException(missing(folder));
+    /// Of a SentencePiece model or tiktoken file; twelve times the largest in use.
+    private static final long LARGEST_MODEL = 64L << 20;
+
+    static TokenizerFiles read(Path path) {
+        var folder = new ConfigFolder(path);
+        var declared = DeclaredTokens.read(folder);
+        var json = source(folder, declared);
+        String bos = Optional.ofNullable(declared.named().get("bos_token")).or(json::bos).orElse(null);
+        String eos = Optional.ofNullable(declared.named().get("eos_token")).or(json::eos).orElse(null);
+
+        var wanted = new HashSet<>(declared.all().keySet());
+        json.bos().ifPresent(wanted::add);
+        json.eos().ifPresent(wanted::add);
+        var vocabulary = new Vocabulary(folder, json, wanted);
+        var added = vocabulary.read();
+        added.complete(declared);
+        if (added.changed()) {
+            json = rewritten(json, added);
         }
-        var config = tree(folder.resolve("tokenizer_config.json"));
-        var older = tree(folder.resolve("special_tokens_map.json"));
-        var generation = tree(folder.resolve("generation_config.json"));
-        var model = tree(folder.resolve("config.json"));
-        String bos = special("bos_token", config, older);
-        String eos = special("eos_token", config, older);
-
-        var vocabulary = new Vocabulary(bos, eos);
-        vocabulary.read(tokenizer);
+        var ids = new HashMap<String, Integer>();
+        for (String token : wanted) {
+            added.id(token).ifPresent(id -> ids.put(token, id));
+        }
+        var generation = folder.tree("generation_config.json");
+        var model = folder.tree("config.json");
         var stops = new LinkedHashSet<Integer>();
-        if (eos != null && vocabulary.ids.containsKey(eos)) {
-            stops.add(vocabulary.ids.get(eos));
+        if (eos != null && ids.containsKey(eos)) {
+            stops.add(ids.get(eos));
         }
         stops.addAll(idsOf("eos_token_id", generation));
         stops.addAll(idsOf("eos_token_id", model));
         var beginnings = new ArrayList<>(idsOf("bos_token_id", generation));
         beginnings.addAll(idsOf("bos_token_id", model));
+        int largest =
+                added.entries().values().stream()
+                        .mapToInt(AddedTokens.Entry::id)
+                        .reduce(vocabulary.largest(), Math::max);
         return new TokenizerFiles(
-                tokenizer,
+                json,
+                plain(added),
                 bos,
                 eos,
-                vocabulary.ids,
+                ids,
                 beginnings.isEmpty() ? OptionalInt.empty() : OptionalInt.of(beginnings.getFirst()),
                 stops,
-                Map.copyOf(vocabulary.special),
-                vocabulary.largest + 1);
+                special(added),
+                largest + 1);
+    }
+
+    /// `tokenizer.json` goes before all else, as in Transformers.
+    private static TokenizerJson source(ConfigFolder folder, DeclaredTokens declared) {
+        if (folder.has(TOKENIZER)) {
+            return TokenizerJson.of(folder.path().resolve(TOKENIZER));
+        }
+        if (folder.has(MODEL)) {
+            Path file = folder.path().resolve(MODEL);
+            ConfigFolder.requireSize(file, LARGEST_MODEL);
+            ByteBuffer bytes;
+            try {
+                bytes = ByteBuffer.wrap(Files.readAllBytes(file));
+            } catch (IOException e) {
+                throw ConfigFolder.unreadable(file, e);
+            }
+            // The first field of a SentencePiece model begins with a line feed; no rank does.
+            return bytes.hasRemaining() && bytes.get(0) == '\n'
+                    ? SentencePieceTokenizer.convert(folder, declared, file, bytes)
+                    : new ByteLevelTokenizer(folder, declared).tiktoken(file, bytes);
+        }
+        if (folder.has("vocab.json") && folder.has("merges.txt")) {
+            return new ByteLevelTokenizer(folder, declared).vocabularyAndMerges();
+        }
+        throw new ModelFormatException(
+                "%s: no %s, %s, or vocab.json with merges.txt; found %s; download the model's tokenizer.json into this folder"
+                        .formatted(folder.path(), TOKENIZER, MODEL, folder.listing()));
+    }
+
+    private static TokenizerJson rewritten(TokenizerJson json, AddedTokens added) {
+        try {
+            return json.withAddedTokens(added.json());
+        } catch (IOException e) {
+            throw ConfigFolder.unreadable(json.file(), e);
+        }
+    }
+
+    private static JsonNode plain(AddedTokens added) {
+        var kept = ConfigFolder.JSON.createArrayNode();
+        for (var token : added.json()) {
+            if (!token.path("special").asBoolean()) {
+                kept.add(token);
+            }
+        }
+        return kept;
+    }
+
+    private static Map<String, Integer> special(AddedTokens added) {
+        var special = new HashMap<String, Integer>();
+        added.entries()
+                .forEach(
+                        (content, entry) -> {
+                            if (entry.token().special() && !content.isEmpty()) {
+                                special.put(content, entry.id());
+                            }
+                        });
+        return Map.copyOf(special);
+    }
+
+    Path tokenizer() {
+        return json.file();
     }
 
     /// The id that begins a sequence: that of the tokenizer's token, else that of the model's
@@ -88,65 +164,9 @@ record TokenizerFiles(
                 : OptionalInt.of(stops.iterator().next());
     }
 
-    /// The `tokenizer.json` without the special ones among the added tokens, which then are text
-    /// like any other (`encode_special_tokens` of the tokenizers library).
+    /// The JSON of the same tokenizer without its special tokens.
     InputStream withoutSpecialTokens() throws IOException {
-        JsonNode root = JSON.readTree(tokenizer.toFile());
-        var kept = JSON.createArrayNode();
-        for (JsonNode token : root.path("added_tokens")) {
-            if (!token.path("special").asBoolean()) {
-                kept.add(token);
-            }
-        }
-        ((ObjectNode) root).set("added_tokens", kept);
-        return new ByteArrayInputStream(JSON.writeValueAsBytes(root));
-    }
-
-    private static String missing(Path folder) {
-        String found;
-        if (!Files.isDirectory(folder)) {
-            found = Files.exists(folder) ? "a file, not a folder" : "nothing at this path";
-        } else {
-            try (var files = Files.list(folder)) {
-                found =
-                        files.map(file -> file.getFileName().toString())
-                                .sorted()
-                                .limit(20)
-                                .collect(Collectors.joining(", "));
-            } catch (IOException e) {
-                found = "a folder that cannot be listed (" + e.getMessage() + ")";
-            }
-        }
-        String hint =
-                found.contains("tokenizer.model") || found.contains("vocab.json")
-                        ? "; convert it once with Transformers: AutoTokenizer.from_pretrained(folder).save_pretrained(folder)"
-                        : "; download the model's tokenizer.json into this folder";
-        return "%s: no %s; found %s%s"
-                .formatted(folder, TOKENIZER, found.isEmpty() ? "an empty folder" : found, hint);
-    }
-
-    private static JsonNode tree(Path file) {
-        if (!Files.exists(file)) {
-            return JSON.createObjectNode();
-        }
-        try {
-            return JSON.readTree(file.toFile());
-        } catch (IOException e) {
-            throw new ModelFormatException(
-                    "%s: not valid JSON: %s".formatted(file, e.getMessage()), e);
-        }
-    }
-
-    /// A special token is written as a text, or as an object with its text under `content`.
-    private static String special(String name, JsonNode... files) {
-        for (var file : files) {
-            var token = file.path(name);
-            var text = token.isObject() ? token.path("content") : token;
-            if (text.isTextual()) {
-                return text.textValue();
-            }
-        }
-        return null;
+        return json.withoutSpecialTokens(plainTokens, special.keySet()).open();
     }
 
     /// An id is written as a number, a list of them, or null.
@@ -161,82 +181,5 @@ record TokenizerFiles(
                             }
                         });
         return ids;
-    }
-
-    /// Reads the vocabulary of a `tokenizer.json` as a stream: the largest id and the ids wanted.
-    private static final class Vocabulary {
-        private final Set<String> wanted;
-        private final Map<String, Integer> ids = new HashMap<>();
-        private final Map<String, Integer> special = new HashMap<>();
-        private int largest = -1;
-
-        Vocabulary(String... wanted) {
-            this.wanted = new LinkedHashSet<>();
-            for (String token : wanted) {
-                if (token != null) {
-                    this.wanted.add(token);
-                }
-            }
-        }
-
-        void read(Path file) {
-            try (var parser = JSON.createParser(file.toFile())) {
-                if (parser.nextToken() != JsonToken.START_OBJECT) {
-                    throw new IOException("expected an object");
-                }
-                while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                    String name = parser.currentName();
-                    parser.nextToken();
-                    switch (name) {
-                        case "added_tokens" -> addedTokens(parser);
-                        case "model" -> model(parser);
-                        default -> parser.skipChildren();
-                    }
-                }
-            } catch (IOException e) {
-                throw new ModelFormatException(
-                        "%s: not a tokenizer of the tokenizers library: %s"
-                                .formatted(file, e.getMessage()),
-                        e);
-            }
-        }
-
-        private void addedTokens(JsonParser parser) throws IOException {
-            JsonNode tokens = JSON.readTree(parser);
-            for (var token : tokens) {
-                see(token.path("content").asText(), token.path("id").asInt(-1));
-                if (token.path("special").asBoolean()
-                        && !token.path("content").asText().isEmpty()) {
-                    special.put(token.path("content").asText(), token.path("id").asInt(-1));
-                }
-            }
-        }
-
-        private void model(JsonParser parser) throws IOException {
-            while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                String name = parser.currentName();
-                var value = parser.nextToken();
-                if (name.equals("vocab") && value == JsonToken.START_OBJECT) {
-                    while (parser.nextToken() == JsonToken.FIELD_NAME) {
-                        String token = parser.currentName();
-                        parser.nextToken();
-                        see(token, parser.getIntValue());
-                    }
-                } else if (name.equals("vocab") && value == JsonToken.START_ARRAY) {
-                    for (int id = 0; parser.nextToken() != JsonToken.END_ARRAY; id++) {
-                        see(JSON.<JsonNode>readTree(parser).path(0).asText(), id);
-                    }
-                } else {
-                    parser.skipChildren();
-                }
-            }
-        }
-
-        private void see(String token, int id) {
-            largest = Math.max(largest, id);
-            if (wanted.contains(token)) {
-                ids.putIfAbsent(token, id);
-            }
-        }
     }
 }

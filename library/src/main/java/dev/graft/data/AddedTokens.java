@@ -1,0 +1,88 @@
+package dev.graft.data;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import dev.graft.error.ModelFormatException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.SequencedMap;
+
+/// The added tokens of a vocabulary, with the ids that the tokenizers library gives them: that of
+/// the model's vocabulary where it has the token, else the next one. The ids of a file do not
+/// count there, so one that says otherwise is refused rather than trained on with wrong ids.
+final class AddedTokens {
+    record Entry(int id, AddedToken token) {}
+
+    private final ConfigFolder folder;
+    private final Map<String, Integer> model;
+    private final int modelSize;
+    private final SequencedMap<String, Entry> entries = new LinkedHashMap<>();
+    private int largest = -1;
+    private boolean changed;
+
+    /// @param model the ids of the model's vocabulary, at least of the tokens that will be added
+    /// @param modelSize how many tokens the model's vocabulary has
+    AddedTokens(ConfigFolder folder, Map<String, Integer> model, int modelSize) {
+        this.folder = folder;
+        this.model = model;
+        this.modelSize = modelSize;
+    }
+
+    /// Adds a token unless it is there.
+    ///
+    /// @param said the id that a file gives the token
+    /// @throws ModelFormatException where the library would give it another
+    void add(AddedToken token, OptionalInt said) {
+        if (entries.containsKey(token.content())) {
+            return;
+        }
+        int next = largest >= modelSize ? largest + 1 : modelSize;
+        int id = model.getOrDefault(token.content(), next);
+        if (said.isPresent() && said.getAsInt() != id) {
+            throw new ModelFormatException(
+                    "%s: found the id %d of the added token %s, expected %d, which the tokenizers library gives it; added tokens must follow the vocabulary without a gap and in the order of their ids"
+                            .formatted(folder.path(), said.getAsInt(), token.content(), id));
+        }
+        largest = Math.max(largest, id);
+        entries.put(token.content(), new Entry(id, token));
+        changed = true;
+    }
+
+    /// Adds what the configs declare and the vocabulary lacks, and marks as special what they
+    /// name.
+    void complete(DeclaredTokens declared) {
+        changed = false;
+        entries.replaceAll(
+                (content, entry) -> {
+                    var token = declared.flagged(entry.token());
+                    changed |= !token.equals(entry.token());
+                    return new Entry(entry.id(), token);
+                });
+        declared.all().values().forEach(token -> add(token, declared.id(token.content())));
+    }
+
+    /// Whether completing it changed anything.
+    boolean changed() {
+        return changed;
+    }
+
+    SequencedMap<String, Entry> entries() {
+        return entries;
+    }
+
+    /// The id of a token that was added, or that the model has.
+    OptionalInt id(String content) {
+        var entry = entries.get(content);
+        Integer id = entry == null ? model.get(content) : Integer.valueOf(entry.id());
+        return id == null ? OptionalInt.empty() : OptionalInt.of(id);
+    }
+
+    /// As `tokenizer.json` lists them, by id.
+    ArrayNode json() {
+        var array = ConfigFolder.JSON.createArrayNode();
+        entries.values().stream()
+                .sorted((a, b) -> Integer.compare(a.id(), b.id()))
+                .forEach(entry -> array.add(entry.token().json(entry.id())));
+        return array;
+    }
+}
