@@ -44,10 +44,12 @@ record TrainingData(
     record Look(
             List<Example> some, String template, Inspection inspection, List<Finding> findings) {
 
-        static Look at(Dataset data, Tokenization tokenization, ModelConfig model, String template) {
+        static Look at(
+                Dataset data, Tokenization tokenization, ModelConfig model, String template) {
             var inspection = Inspection.of(data.examples(), tokenization.tokenizer());
             // A text without a prompt is trained whole, and may be cut into pieces.
-            boolean texts = inspection.trainedTokens() + inspection.examples() >= inspection.tokens();
+            boolean texts =
+                    inspection.trainedTokens() + inspection.examples() >= inspection.tokens();
             return new Look(
                     data.examples(),
                     template,

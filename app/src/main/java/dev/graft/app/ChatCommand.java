@@ -78,8 +78,7 @@ final class ChatCommand implements Callable<Integer> {
 
     private void talk(Generator generator, ChatTokenization chats) {
         List<ObjectNode> messages = begun();
-        var lines =
-                new BufferedReader(new InputStreamReader(console.in(), StandardCharsets.UTF_8));
+        var lines = new BufferedReader(new InputStreamReader(console.in(), StandardCharsets.UTF_8));
         for (String line = ask(lines); line != null; line = ask(lines)) {
             if (line.equals("/exit")) {
                 return;

@@ -178,7 +178,8 @@ final class InspectCommand implements Callable<Integer> {
         ArrayNode samples = root.putArray("samples");
         for (List<Segment> pieces : p.samples()) {
             ArrayNode sample = samples.addArray();
-            pieces.forEach(s -> sample.addObject().put("text", s.text()).put("trained", s.trained()));
+            pieces.forEach(
+                    s -> sample.addObject().put("text", s.text()).put("trained", s.trained()));
         }
         ArrayNode findings = root.putArray("findings");
         for (Finding f : p.findings()) {

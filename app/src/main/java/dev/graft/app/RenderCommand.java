@@ -211,8 +211,7 @@ final class RenderCommand implements Callable<Integer> {
             console.err().println(Figures.counted(result.get("ids").size(), "token"));
         }
         if (result.has("trained")) {
-            result.get("trained")
-                    .forEach(s -> console.err().println("trained: " + s.get("text")));
+            result.get("trained").forEach(s -> console.err().println("trained: " + s.get("text")));
         }
     }
 

@@ -249,11 +249,7 @@ final class Keys {
                     true,
                     "Train on what the assistant says only where rows are conversations");
     static final Key<Boolean> MASK_HISTORY =
-            data(
-                    "mask_history",
-                    FLAG,
-                    false,
-                    "Train on the last answer of a conversation only");
+            data("mask_history", FLAG, false, "Train on the last answer of a conversation only");
     static final Key<Boolean> TRAIN_ON_PROMPT =
             data(
                     "train_on_prompt",

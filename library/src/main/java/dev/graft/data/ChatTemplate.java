@@ -77,8 +77,7 @@ public final class ChatTemplate {
         }
         Path file = Path.of(choice);
         if (Files.isRegularFile(file)) {
-            return new ChatTemplate(
-                    choice, Map.of(DEFAULT, ChatTemplateFiles.text(file)), tokens);
+            return new ChatTemplate(choice, Map.of(DEFAULT, ChatTemplateFiles.text(file)), tokens);
         }
         return named(choice, tokens);
     }
@@ -88,8 +87,7 @@ public final class ChatTemplate {
     /// @param specialTokens such as `eos_token`, by name
     /// @throws ConfigException for another name
     public static ChatTemplate named(String name, Map<String, String> specialTokens) {
-        return new ChatTemplate(
-                name, Map.of(DEFAULT, NamedTemplates.text(name)), specialTokens);
+        return new ChatTemplate(name, Map.of(DEFAULT, NamedTemplates.text(name)), specialTokens);
     }
 
     /// A template of a file alone, without a model.
@@ -120,8 +118,8 @@ public final class ChatTemplate {
     /// The text of a conversation, and the parts of it that the assistant wrote where the template
     /// marks them.
     ///
-    /// @throws ConfigException where the template refuses the conversation or fails on it; the cause
-    ///     is the [JinjaException]
+    /// @throws ConfigException where the template refuses the conversation or fails on it;
+    /// the cause is the [JinjaException]
     public Rendered render(ChatInput input) {
         return render(input, Limits.DEFAULT, ZonedDateTime::now);
     }
@@ -146,8 +144,7 @@ public final class ChatTemplate {
                 switch (e.kind()) {
                     case RAISED ->
                             "%s; the chat template refuses this conversation: change its messages, or choose another chat template";
-                    case LIMIT ->
-                            "%s; the chat template takes more than one conversation should";
+                    case LIMIT -> "%s; the chat template takes more than one conversation should";
                     case SYNTAX,
                             UNDEFINED,
                             SECURITY,

@@ -73,8 +73,7 @@ public final class ChatTokenization {
         boolean ends =
                 eos.isEmpty()
                         || (last >= 0
-                                && (tokenizer.isSpecial(ids[last])
-                                        || ids[last] == eos.getAsInt()));
+                                && (tokenizer.isSpecial(ids[last]) || ids[last] == eos.getAsInt()));
         if (last < 0 || ends) {
             return new Example(ids, marks);
         }

@@ -33,8 +33,7 @@ public enum DatasetFormat {
                                     || PROMPT_COMPLETION.fits(first, textField));
             case PREFERENCE ->
                     (values.has("chosen") && values.has("rejected"))
-                            || (values.has("chosen_messages")
-                                    && values.has("rejected_messages"));
+                            || (values.has("chosen_messages") && values.has("rejected_messages"));
             case MESSAGES -> values.has("messages");
             case SHAREGPT -> values.has("conversations");
             case PROMPT_COMPLETION -> values.has("prompt") && values.has("completion");

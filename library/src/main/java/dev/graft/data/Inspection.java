@@ -139,7 +139,12 @@ public record Inspection(
                             "the chat template writes no BOS, which the tokenizer puts before texts",
                             "chat_template"));
         }
-        share(findings, report.truncated(), report.rows(), "max_length", "longer than max_length and cut off");
+        share(
+                findings,
+                report.truncated(),
+                report.rows(),
+                "max_length",
+                "longer than max_length and cut off");
         share(findings, emptyAnswers, examples, "dataset_where", "without an answer to learn");
         share(findings, duplicates, examples, "dataset_where", "equal to an earlier one");
         share(

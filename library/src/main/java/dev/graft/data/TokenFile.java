@@ -25,7 +25,8 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
     private static final long MAGIC = 0x314B4F5446415247L; // "GRAFTOK1"
     private static final int FOOTER = 11;
     private static final int TRAINED = Integer.MIN_VALUE;
-    private static final ValueLayout.OfInt TOKEN = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt TOKEN =
+            ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong NUMBER =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 

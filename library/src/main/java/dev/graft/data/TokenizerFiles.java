@@ -45,8 +45,10 @@ record TokenizerFiles(
         var folder = new ConfigFolder(path);
         var declared = DeclaredTokens.read(folder);
         var json = source(folder, declared);
-        String bos = Optional.ofNullable(declared.named().get("bos_token")).or(json::bos).orElse(null);
-        String eos = Optional.ofNullable(declared.named().get("eos_token")).or(json::eos).orElse(null);
+        String bos =
+                Optional.ofNullable(declared.named().get("bos_token")).or(json::bos).orElse(null);
+        String eos =
+                Optional.ofNullable(declared.named().get("eos_token")).or(json::eos).orElse(null);
 
         var wanted = new HashSet<>(declared.all().keySet());
         json.bos().ifPresent(wanted::add);

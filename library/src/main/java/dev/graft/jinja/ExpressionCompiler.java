@@ -138,8 +138,7 @@ final class ExpressionCompiler {
         Eval[] rest = all(compare.rest(), scope);
         String[] operators = compare.operators().toArray(String[]::new);
         if (rest.length == 1) {
-            return frame ->
-                    holds(frame.run, operators[0], first.of(frame), rest[0].of(frame));
+            return frame -> holds(frame.run, operators[0], first.of(frame), rest[0].of(frame));
         }
         return frame -> {
             Object left = first.of(frame);

@@ -159,8 +159,8 @@ final class Lanes {
                 .blend(INFINITY, x.compare(VectorOperators.GT, HIGHEST));
     }
 
-    /// tanh x = 1 − 2/(e^2x + 1), and for |x| below 0.625, where that loses digits, the polynomial of
-    /// Cephes' `tanhf`. Within 4 ulp.
+    /// tanh x = 1 − 2/(e^2x + 1), and for |x| below 0.625, where that loses digits, the
+    /// polynomial of Cephes' `tanhf`. Within 4 ulp.
     static FloatVector tanh(FloatVector x) {
         FloatVector far = all(1).sub(all(2).div(exp(x.add(x)).add(1)));
         return far.blend(tanhNearZero(x), x.abs().compare(VectorOperators.LT, 0.625f));

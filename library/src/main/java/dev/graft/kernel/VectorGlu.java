@@ -127,7 +127,8 @@ final class VectorGlu {
         return Lanes.exp(g.mul(g).mul(-0.5f));
     }
 
-    /// ½ erfc(|g|/√2) = ½ t · e^(−g²/2) · e^P(t), t = 1/(1 + |g|/√8); Φ is that or what it lacks to 1.
+    /// ½ erfc(|g|/√2) = ½ t · e^(−g²/2) · e^P(t), t = 1/(1 + |g|/√8); Φ is that or what it
+    /// lacks to 1.
     private static FloatVector distribution(FloatVector g, FloatVector bell) {
         FloatVector t = all(1).div(g.abs().fma(all(EIGHTH), all(1)));
         FloatVector tail = Lanes.exp(tail(t)).mul(t).mul(bell).mul(0.5f);

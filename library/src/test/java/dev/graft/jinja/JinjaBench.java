@@ -22,7 +22,8 @@ public final class JinjaBench {
         List<Speed> speeds = new ArrayList<>();
         for (String source : List.of("axolotl", "llama.cpp", "trl")) {
             JsonNode golden =
-                    new JsonMapper().readTree(folder.resolve("golden/" + source + ".json").toFile());
+                    new JsonMapper()
+                            .readTree(folder.resolve("golden/" + source + ".json").toFile());
             for (var entry : golden.path("templates").properties()) {
                 String text = Files.readString(folder.resolve(source).resolve(entry.getKey()));
                 var template = Template.compile(entry.getKey(), text);

@@ -72,8 +72,7 @@ class JinjaLimitsTest {
         assertThat(failure("{{ " + "not ".repeat(100_000) + "1 }}").kind()).isEqualTo(Kind.LIMIT);
         assertThat(failure("{% if 1 %}".repeat(5000) + "{% endif %}".repeat(5000)).kind())
                 .isEqualTo(Kind.LIMIT);
-        assertThat(failure("{{ 1" + " + 1".repeat(200_000) + " }}").kind())
-                .isEqualTo(Kind.LIMIT);
+        assertThat(failure("{{ 1" + " + 1".repeat(200_000) + " }}").kind()).isEqualTo(Kind.LIMIT);
     }
 
     @Test
