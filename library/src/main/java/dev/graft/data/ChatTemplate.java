@@ -77,8 +77,7 @@ public final class ChatTemplate {
         }
         Path file = Path.of(choice);
         if (Files.isRegularFile(file)) {
-            return new ChatTemplate(
-                    choice, Map.of(DEFAULT, ChatTemplateFiles.text(file)), tokens);
+            return new ChatTemplate(choice, Map.of(DEFAULT, ChatTemplateFiles.text(file)), tokens);
         }
         return named(choice, tokens);
     }
@@ -88,8 +87,7 @@ public final class ChatTemplate {
     /// @param specialTokens such as `eos_token`, by name
     /// @throws ConfigException for another name
     public static ChatTemplate named(String name, Map<String, String> specialTokens) {
-        return new ChatTemplate(
-                name, Map.of(DEFAULT, NamedTemplates.text(name)), specialTokens);
+        return new ChatTemplate(name, Map.of(DEFAULT, NamedTemplates.text(name)), specialTokens);
     }
 
     /// Where the template comes from, for messages.
@@ -111,12 +109,14 @@ public final class ChatTemplate {
     /// The text of a conversation, and the parts of it that the assistant wrote where the template
     /// marks them.
     ///
-    /// @throws ConfigException where the template refuses the conversation or fails on it; the cause
-    ///     is the [JinjaException]
+    /// @throws ConfigException where the template refuses the conversation or fails on it;
+    ///     the cause is the [JinjaException]
     public Rendered render(ChatInput input) {
         return render(input, Limits.DEFAULT, ZonedDateTime::now);
     }
 
+    /// The text of a conversation within other limits and at another time.
+    ///
     /// @param clock what `strftime_now` of the template reads; a fixed one makes runs repeatable
     public Rendered render(ChatInput input, Limits limits, Supplier<ZonedDateTime> clock) {
         Map<String, Object> variables = new LinkedHashMap<>(specialTokens);
@@ -137,8 +137,7 @@ public final class ChatTemplate {
                 switch (e.kind()) {
                     case RAISED ->
                             "%s; the chat template refuses this conversation: change its messages, or choose another chat template";
-                    case LIMIT ->
-                            "%s; the chat template takes more than one conversation should";
+                    case LIMIT -> "%s; the chat template takes more than one conversation should";
                     case SYNTAX,
                             UNDEFINED,
                             SECURITY,

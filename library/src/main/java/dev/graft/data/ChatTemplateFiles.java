@@ -64,14 +64,10 @@ record ChatTemplateFiles(String origin, Map<String, String> sources) {
         } else if (templates.isObject()) {
             templates
                     .properties()
-                    .forEach(
-                            entry ->
-                                    sources.put(
-                                            entry.getKey(), textual(file, entry.getValue())));
+                    .forEach(entry -> sources.put(entry.getKey(), textual(file, entry.getValue())));
         } else if (templates.isArray()) {
             for (JsonNode one : templates) {
-                sources.put(
-                        textual(file, one.path("name")), textual(file, one.path("template")));
+                sources.put(textual(file, one.path("name")), textual(file, one.path("template")));
             }
         } else if (!templates.isMissingNode() && !templates.isNull()) {
             throw wrong(file, templates);

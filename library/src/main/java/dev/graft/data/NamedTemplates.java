@@ -11,8 +11,7 @@ import java.util.List;
 public final class NamedTemplates {
     /// What [ChatTemplate#named] takes.
     public static final List<String> NAMES =
-            List.of(
-                    "alpaca", "chatml", "gemma", "llama3", "mistral", "phi3", "vicuna", "zephyr");
+            List.of("alpaca", "chatml", "gemma", "llama3", "mistral", "phi3", "vicuna", "zephyr");
 
     private NamedTemplates() {}
 

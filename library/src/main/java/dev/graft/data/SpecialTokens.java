@@ -47,7 +47,8 @@ final class SpecialTokens {
                 put(entry.getKey(), entry.getValue(), tokens);
             }
         }
-        for (String group : new String[] {"extra_special_tokens", "model_specific_special_tokens"}) {
+        for (String group :
+                new String[] {"extra_special_tokens", "model_specific_special_tokens"}) {
             if (file.path(group).isObject()) {
                 file.path(group)
                         .properties()

@@ -11,23 +11,50 @@ final class Attributes {
     /// What every object of Python has.
     private static final Set<String> OF_EVERY_OBJECT =
             Set.of(
-                    "__class__", "__delattr__", "__dir__", "__doc__", "__eq__", "__format__",
-                    "__ge__", "__getattribute__", "__getstate__", "__gt__", "__hash__", "__init__",
-                    "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__", "__reduce__",
-                    "__reduce_ex__", "__repr__", "__setattr__", "__sizeof__", "__str__",
+                    "__class__",
+                    "__delattr__",
+                    "__dir__",
+                    "__doc__",
+                    "__eq__",
+                    "__format__",
+                    "__ge__",
+                    "__getattribute__",
+                    "__getstate__",
+                    "__gt__",
+                    "__hash__",
+                    "__init__",
+                    "__init_subclass__",
+                    "__le__",
+                    "__lt__",
+                    "__ne__",
+                    "__new__",
+                    "__reduce__",
+                    "__reduce_ex__",
+                    "__repr__",
+                    "__setattr__",
+                    "__sizeof__",
+                    "__str__",
                     "__subclasshook__");
 
     private static final Set<String> OF_FUNCTIONS =
             Set.of(
-                    "__call__", "__self__", "__func__", "__globals__", "__code__", "__closure__",
-                    "__defaults__", "__dict__", "__module__", "__name__", "__qualname__");
+                    "__call__",
+                    "__self__",
+                    "__func__",
+                    "__globals__",
+                    "__code__",
+                    "__closure__",
+                    "__defaults__",
+                    "__dict__",
+                    "__module__",
+                    "__name__",
+                    "__qualname__");
 
     private static final Set<String> OF_CONTAINERS =
             Set.of("__len__", "__getitem__", "__contains__", "__iter__", "__add__", "__mul__");
 
     private static final Set<String> CHANGES_LISTS =
-            Set.of(
-                    "append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
+            Set.of("append", "clear", "pop", "reverse", "insert", "sort", "extend", "remove");
     private static final Set<String> CHANGES_DICTS =
             Set.of("clear", "pop", "popitem", "setdefault", "update");
 
@@ -36,19 +63,19 @@ final class Attributes {
     /// `object.name`.
     static Object get(Object object, String name) {
         Object value = attribute(object, name);
-        if (value == Frame.MISSING) {
+        if (Frame.missing(value)) {
             value = item(object, name);
         }
-        return value == Frame.MISSING ? Undefined.missing(object, name) : value;
+        return Frame.missing(value) ? Undefined.missing(object, name) : value;
     }
 
     /// `object[key]`.
     static Object getItem(Object object, Object key) {
         Object value = item(object, key);
-        if (value == Frame.MISSING && Texts.isText(key)) {
+        if (Frame.missing(value) && Texts.isText(key)) {
             value = attribute(object, Texts.of(key));
         }
-        return value == Frame.MISSING ? Undefined.missing(object, key) : value;
+        return Frame.missing(value) ? Undefined.missing(object, key) : value;
     }
 
     /// An attribute in the sense of Python, an undefined value where the sandbox hides it, or
@@ -117,9 +144,8 @@ final class Attributes {
     }
 
     private static Object ofTuple(Tuple tuple, String name) {
-        Object named =
-                tuple.items() instanceof Group group ? group.attribute(name) : Frame.MISSING;
-        return named == Frame.MISSING ? method(tuple, ListMethods.OF_TUPLE, name) : named;
+        Object named = tuple.items() instanceof Group group ? group.attribute(name) : Frame.MISSING;
+        return Frame.missing(named) ? method(tuple, ListMethods.OF_TUPLE, name) : named;
     }
 
     private static Object ofRange(Range range, String name) {
@@ -135,7 +161,8 @@ final class Attributes {
     static Object item(Object object, Object key) {
         return switch (object) {
             case Map<?, ?> map -> hashable(key) ? Comparison.get(map, key) : Frame.MISSING;
-            case String text -> isIndex(key) ? Sequences.at(text, Numbers.index(key)) : Frame.MISSING;
+            case String text ->
+                    isIndex(key) ? Sequences.at(text, Numbers.index(key)) : Frame.MISSING;
             case Markup markup -> {
                 Object found =
                         isIndex(key)
@@ -143,7 +170,8 @@ final class Attributes {
                                 : Frame.MISSING;
                 yield found instanceof String text ? new Markup(text) : found;
             }
-            case List<?> list -> isIndex(key) ? Sequences.at(list, Numbers.index(key)) : Frame.MISSING;
+            case List<?> list ->
+                    isIndex(key) ? Sequences.at(list, Numbers.index(key)) : Frame.MISSING;
             case Tuple tuple ->
                     isIndex(key) ? Sequences.at(tuple.items(), Numbers.index(key)) : Frame.MISSING;
             case Undefined undefined -> throw undefined.error();

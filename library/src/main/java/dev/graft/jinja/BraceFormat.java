@@ -19,8 +19,7 @@ final class BraceFormat {
     }
 
     static Object format(Run run, Object text, Arguments arguments) {
-        var format =
-                new BraceFormat(run, text instanceof Markup, arguments, arguments.named());
+        var format = new BraceFormat(run, text instanceof Markup, arguments, arguments.named());
         return Texts.like(text, format.expand(Texts.of(text), 2));
     }
 
@@ -170,7 +169,7 @@ final class BraceFormat {
             return arguments.positional().get(index);
         }
         Object value = Comparison.get(named, name);
-        if (value == Frame.MISSING) {
+        if (Frame.missing(value)) {
             throw new JinjaException(JinjaException.Kind.LOOKUP, Repr.quote(name));
         }
         return value;

@@ -23,8 +23,7 @@ final class Compiler {
         for (int i = 0; i < pending.size(); i++) {
             var block = pending.get(i);
             Scope scope = Scope.template();
-            var inner =
-                    new Scope(scope.symbols(), scope.function(), false, false, false, false);
+            var inner = new Scope(scope.symbols(), scope.function(), false, false, false, false);
             blocks.put(block.name(), root(block.body(), inner));
         }
         return root;
@@ -82,8 +81,7 @@ final class Compiler {
             case Statement.Block block -> block(block);
             case Statement.Load load -> load(load, scope);
             case Statement.Break(int line) -> leave(scope, line, "break", Step.End.BREAK);
-            case Statement.Continue(int line) ->
-                    leave(scope, line, "continue", Step.End.CONTINUE);
+            case Statement.Continue(int line) -> leave(scope, line, "continue", Step.End.CONTINUE);
         };
     }
 
@@ -237,8 +235,7 @@ final class Compiler {
         boolean escapes = scope.escapes();
         return (frame, out) -> {
             Object value = call.with(frame, "caller", compiled.apply(frame));
-            frame.run.append(
-                    out, escapes ? Markup.escape(value).text() : Repr.str(value));
+            frame.run.append(out, escapes ? Markup.escape(value).text() : Repr.str(value));
             return Step.End.NORMAL;
         };
     }
@@ -260,8 +257,7 @@ final class Compiler {
             }
             Object value = escapes ? new Markup(text.toString()) : text.toString();
             value = ExpressionCompiler.over(filter, frame, value);
-            frame.run.append(
-                    out, escapes ? Markup.escape(value).text() : Repr.str(value));
+            frame.run.append(out, escapes ? Markup.escape(value).text() : Repr.str(value));
             entry.leave(frame);
             return Step.End.NORMAL;
         };
@@ -308,8 +304,7 @@ final class Compiler {
         Eval template = expressions.compile(load.template(), scope);
         return (frame, _) -> {
             template.of(frame);
-            throw JinjaException.type(
-                    "%s: a chat template has nothing to load from", load.tag());
+            throw JinjaException.type("%s: a chat template has nothing to load from", load.tag());
         };
     }
 }

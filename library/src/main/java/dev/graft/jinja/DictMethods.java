@@ -14,7 +14,11 @@ final class DictMethods {
     private static Map<String, BoundMethod.Method> methods() {
         Map<String, BoundMethod.Method> all = new HashMap<>();
         add(all, "keys", "/", (_, self, _) -> new DictView(DictView.Part.KEYS, (Map<?, ?>) self));
-        add(all, "values", "/", (_, self, _) -> new DictView(DictView.Part.VALUES, (Map<?, ?>) self));
+        add(
+                all,
+                "values",
+                "/",
+                (_, self, _) -> new DictView(DictView.Part.VALUES, (Map<?, ?>) self));
         add(all, "items", "/", (_, self, _) -> new DictView(DictView.Part.ITEMS, (Map<?, ?>) self));
         add(all, "get", "/key default?", (_, self, a) -> get((Map<?, ?>) self, a));
         add(all, "copy", "/", (run, self, _) -> copy(run, (Map<?, ?>) self));
@@ -32,8 +36,8 @@ final class DictMethods {
 
     private static Object get(Map<?, ?> dict, Object[] a) {
         Object value = Comparison.get(dict, a[0]);
-        if (value == Frame.MISSING) {
-            return a[1] == Frame.MISSING ? null : a[1];
+        if (Frame.missing(value)) {
+            return Frame.missing(a[1]) ? null : a[1];
         }
         return value;
     }
@@ -48,7 +52,7 @@ final class DictMethods {
         Iterator<?> keys = Sequences.iterate(a[0]);
         while (keys.hasNext()) {
             run.step();
-            Comparison.put(dict, keys.next(), a[1] == Frame.MISSING ? null : a[1]);
+            Comparison.put(dict, keys.next(), Frame.missing(a[1]) ? null : a[1]);
         }
         return dict;
     }

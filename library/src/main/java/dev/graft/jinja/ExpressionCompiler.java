@@ -69,12 +69,12 @@ final class ExpressionCompiler {
         if (variable.hops() == 0) {
             return frame -> {
                 Object value = frame.slots[slot];
-                return value == Frame.MISSING ? undefined : value;
+                return Frame.missing(value) ? undefined : value;
             };
         }
         return frame -> {
             Object value = variable.get(frame);
-            return value == Frame.MISSING ? undefined : value;
+            return Frame.missing(value) ? undefined : value;
         };
     }
 
@@ -116,8 +116,7 @@ final class ExpressionCompiler {
                     };
             default ->
                     frame ->
-                            Arithmetic.binary(
-                                    frame.run, operator, left.of(frame), right.of(frame));
+                            Arithmetic.binary(frame.run, operator, left.of(frame), right.of(frame));
         };
     }
 
@@ -125,12 +124,10 @@ final class ExpressionCompiler {
         boolean escapes = scope.escapes();
         return frame -> {
             Object[] values = values(parts, frame).toArray();
-            boolean marked =
-                    escapes && Arrays.stream(values).anyMatch(Markup.class::isInstance);
+            boolean marked = escapes && Arrays.stream(values).anyMatch(Markup.class::isInstance);
             var out = new StringBuilder();
             for (Object value : values) {
-                frame.run.append(
-                        out, marked ? Markup.escape(value).text() : Repr.str(value));
+                frame.run.append(out, marked ? Markup.escape(value).text() : Repr.str(value));
             }
             return marked ? new Markup(out.toString()) : out.toString();
         };
@@ -141,8 +138,7 @@ final class ExpressionCompiler {
         Eval[] rest = all(compare.rest(), scope);
         String[] operators = compare.operators().toArray(String[]::new);
         if (rest.length == 1) {
-            return frame ->
-                    holds(frame.run, operators[0], first.of(frame), rest[0].of(frame));
+            return frame -> holds(frame.run, operators[0], first.of(frame), rest[0].of(frame));
         }
         return frame -> {
             Object left = first.of(frame);

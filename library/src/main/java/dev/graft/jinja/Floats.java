@@ -59,7 +59,10 @@ final class Floats {
 
     private static String exponent(int exponent, int digits) {
         String text = Integer.toString(Math.abs(exponent));
-        return "e" + (exponent < 0 ? "-" : "+") + "0".repeat(Math.max(0, digits - text.length())) + text;
+        return "e"
+                + (exponent < 0 ? "-" : "+")
+                + "0".repeat(Math.max(0, digits - text.length()))
+                + text;
     }
 
     /// `%f`, `%e`, `%g` and `%` of a finite number, without its sign.

@@ -76,8 +76,7 @@ final class FormatSpec {
             case Long _, BigInteger _, Boolean _ -> integer(value);
             case null, default ->
                     throw JinjaException.type(
-                            "unsupported format string passed to %s.__format__",
-                            Types.name(value));
+                            "unsupported format string passed to %s.__format__", Types.name(value));
         };
     }
 
@@ -139,7 +138,10 @@ final class FormatSpec {
             }
             char form = kind == 0 || kind == 'n' ? 'g' : kind;
             text = Floats.format(number, form, precision < 0 ? 6 : precision, alternate);
-            if (type == 0 && !text.contains(".") && !text.contains("e") && !text.matches("nan|inf")) {
+            if (type == 0
+                    && !text.contains(".")
+                    && !text.contains("e")
+                    && !text.matches("nan|inf")) {
                 text += ".0";
             }
         }
@@ -158,7 +160,9 @@ final class FormatSpec {
             return text;
         }
         int end = 0;
-        while (end < text.length() && Character.digit(text.charAt(end), 16) >= 0 && text.charAt(end) != 'e') {
+        while (end < text.length()
+                && Character.digit(text.charAt(end), 16) >= 0
+                && text.charAt(end) != 'e') {
             end++;
         }
         String digits = text.substring(0, end);

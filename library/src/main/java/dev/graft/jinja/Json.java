@@ -87,8 +87,7 @@ final class Json {
     }
 
     private static JinjaException refused(Object value) {
-        return JinjaException.type(
-                "Object of type %s is not JSON serializable", Types.name(value));
+        return JinjaException.type("Object of type %s is not JSON serializable", Types.name(value));
     }
 
     private static String real(double number) {

@@ -12,11 +12,13 @@ import java.util.regex.Pattern;
 /// dropped, as Transformers sets them.
 final class Lexer {
     private static final Pattern NEWLINE = Pattern.compile("\r\n|\r|\n");
-    private static final String S = "[\\s\\x1c-\\x1f\\x85\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*";
+    private static final String S =
+            "[\\s\\x1c-\\x1f\\x85\\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]*";
     private static final Pattern RAW_BEGIN =
             Pattern.compile("\\{%([-+]?)" + S + "raw" + S + "(?:-%\\}" + S + "|%\\})");
     private static final Pattern RAW_END =
-            Pattern.compile("\\{%([-+]?)" + S + "endraw" + S + "(?:\\+%\\}|-%\\}" + S + "|%\\}\n?)");
+            Pattern.compile(
+                    "\\{%([-+]?)" + S + "endraw" + S + "(?:\\+%\\}|-%\\}" + S + "|%\\}\n?)");
     private static final Pattern FLOAT =
             Pattern.compile(
                     "(?<!\\.)(?:\\d+_)*\\d+(?:(?:\\.(?:\\d+_)*\\d+)?[eE][+\\-]?(?:\\d+_)*\\d+|\\.(?:\\d+_)*\\d+)");
@@ -223,7 +225,10 @@ final class Lexer {
 
     private static Object integer(String digits) {
         String low = digits.toLowerCase(java.util.Locale.ROOT);
-        int base = low.startsWith("0x") ? 16 : low.startsWith("0o") ? 8 : low.startsWith("0b") ? 2 : 10;
+        int base =
+                low.startsWith("0x")
+                        ? 16
+                        : low.startsWith("0o") ? 8 : low.startsWith("0b") ? 2 : 10;
         return Numbers.exact(new BigInteger(base == 10 ? low : low.substring(2), base));
     }
 

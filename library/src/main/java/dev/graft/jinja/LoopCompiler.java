@@ -41,8 +41,7 @@ final class LoopCompiler {
     }
 
     private Parts parts(Statement.For loop, Scope inner, Scope otherwise, Scope scope) {
-        boolean named =
-                loop.recursive() || !Names.undeclared(loop.body(), "loop").isEmpty();
+        boolean named = loop.recursive() || !Names.undeclared(loop.body(), "loop").isEmpty();
         if (named) {
             inner.symbols().parameter("loop");
         }
@@ -87,8 +86,7 @@ final class LoopCompiler {
     }
 
     private static Object once(Generator generator) {
-        throw JinjaException.runtime(
-                "a loop with a condition cannot unpack a %s", generator.kind);
+        throw JinjaException.runtime("a loop with a condition cannot unpack a %s", generator.kind);
     }
 
     private static Step.End turns(
@@ -140,8 +138,7 @@ final class LoopCompiler {
         return ran;
     }
 
-    private static boolean counted(
-            Parts parts, Frame frame, StringBuilder out, LoopContext loop) {
+    private static boolean counted(Parts parts, Frame frame, StringBuilder out, LoopContext loop) {
         boolean ran = false;
         while (loop.advance()) {
             frame.run.step();

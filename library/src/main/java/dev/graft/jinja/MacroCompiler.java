@@ -19,8 +19,7 @@ final class MacroCompiler {
         Symbols symbols = inner.symbols();
         SymbolVisitor.macro(symbols, macro);
         List<String> names = new ArrayList<>(macro.parameters());
-        Set<String> undeclared =
-                Names.undeclared(macro.body(), "caller", "kwargs", "varargs");
+        Set<String> undeclared = Names.undeclared(macro.body(), "caller", "kwargs", "varargs");
         boolean caller = undeclared.contains("caller");
         if (caller) {
             checkCaller(macro, names);
@@ -47,7 +46,7 @@ final class MacroCompiler {
                             }
                             entry.enter(frame);
                             for (int i = 0; i < defaults.length; i++) {
-                                if (frame.slots[slots[i]] == Frame.MISSING) {
+                                if (Frame.missing(frame.slots[slots[i]])) {
                                     frame.slots[slots[i]] = defaults[i].of(frame);
                                 }
                             }
@@ -97,8 +96,7 @@ final class MacroCompiler {
                                         .formatted(Repr.quote(macro.parameters().get(i))));
                 defaults[i] = _ -> missing;
             } else {
-                defaults[i] =
-                        compiler.expressions.compile(macro.defaults().get(i - plain), scope);
+                defaults[i] = compiler.expressions.compile(macro.defaults().get(i - plain), scope);
             }
         }
         return defaults;

@@ -28,13 +28,12 @@ final class NumberFilters {
     }
 
     private static Object otherwise(Object[] a) {
-        boolean replaced =
-                a[0] instanceof Undefined || (Filters.flag(a[2]) && !Truth.of(a[0]));
+        boolean replaced = a[0] instanceof Undefined || (Filters.flag(a[2]) && !Truth.of(a[0]));
         return replaced ? Filters.given(a[1], "") : a[0];
     }
 
     private static Object integer(Object[] a) {
-        long base = a[2] == Frame.MISSING ? 10 : Numbers.index(a[2]);
+        long base = Frame.missing(a[2]) ? 10 : Numbers.index(a[2]);
         try {
             return Texts.isText(a[0])
                     ? Numbers.parseInteger(Texts.of(a[0]), base)

@@ -9,7 +9,9 @@ final class NumberMethods {
     static final Map<String, BoundMethod.Method> OF_INTEGER =
             Map.of(
                     "bit_length",
-                    method("bit_length", (_, self, _) -> (long) Numbers.big(self).abs().bitLength()),
+                    method(
+                            "bit_length",
+                            (_, self, _) -> (long) Numbers.big(self).abs().bitLength()),
                     "bit_count",
                     method("bit_count", (_, self, _) -> (long) Numbers.big(self).abs().bitCount()),
                     "conjugate",

@@ -89,7 +89,7 @@ final class Numbers {
         }
         BigInteger a = big(left);
         BigInteger b = big(right);
-        checkBits((long) a.bitLength() + b.bitLength());
+        checkBits((double) a.bitLength() + b.bitLength());
         return exact(a.multiply(b));
     }
 
@@ -107,7 +107,8 @@ final class Numbers {
         if (isZero(right)) {
             throw zero(isReal(left, right) ? "float division by zero" : "division by zero");
         }
-        if (isReal(left, right) || (left instanceof Long && right instanceof Long && isSmall(left, right))) {
+        if (isReal(left, right)
+                || (left instanceof Long && right instanceof Long && isSmall(left, right))) {
             return real(left) / real(right);
         }
         // exact to more digits than a double has, then rounded once
@@ -156,8 +157,7 @@ final class Numbers {
 
     static Object modulo(Object left, Object right) {
         if (isZero(right)) {
-            throw zero(
-                    isReal(left, right) ? "float modulo" : "integer modulo by zero");
+            throw zero(isReal(left, right) ? "float modulo" : "integer modulo by zero");
         }
         if (isReal(left, right)) {
             return realModulo(real(left), real(right));
@@ -184,7 +184,8 @@ final class Numbers {
                 checkBits(base.bitLength() * exponent.doubleValue());
             }
             boolean odd = exponent.testBit(0);
-            int times = unit ? (exponent.signum() == 0 ? 0 : odd ? 1 : 2) : exponent.intValueExact();
+            int times =
+                    unit ? (exponent.signum() == 0 ? 0 : odd ? 1 : 2) : exponent.intValueExact();
             return exact(base.pow(times));
         }
         double base = real(left);
@@ -210,9 +211,7 @@ final class Numbers {
     }
 
     static Object absolute(Object value) {
-        return value instanceof Double number
-                ? (Object) Math.abs(number)
-                : exact(big(value).abs());
+        return value instanceof Double number ? (Object) Math.abs(number) : exact(big(value).abs());
     }
 
     /// `int(x)` of a double.
@@ -253,7 +252,8 @@ final class Numbers {
             throw JinjaException.value("int() base must be >= 2 and <= 36, or 0");
         }
         String low = digits.toLowerCase(java.util.Locale.ROOT);
-        int prefix = low.startsWith("0x") ? 16 : low.startsWith("0o") ? 8 : low.startsWith("0b") ? 2 : 0;
+        int prefix =
+                low.startsWith("0x") ? 16 : low.startsWith("0o") ? 8 : low.startsWith("0b") ? 2 : 0;
         int radix = (int) base;
         if (prefix != 0 && (base == 0 || base == prefix)) {
             digits = digits.substring(2);
@@ -304,8 +304,7 @@ final class Numbers {
         String digits = "\\p{Nd}+(_\\p{Nd}+)*";
         String form = "[-+]?(%1$s(\\.(%1$s)?)?|\\.%1$s)([eE][-+]?%1$s)?".formatted(digits);
         if (!number.matches(form)) {
-            throw JinjaException.value(
-                    "could not convert string to float: %s", Repr.quote(text));
+            throw JinjaException.value("could not convert string to float: %s", Repr.quote(text));
         }
         var ascii = new StringBuilder();
         number.replace("_", "")

@@ -5,7 +5,7 @@ final class Padding {
     private Padding() {}
 
     private static String fill(Object fill) {
-        if (fill == Frame.MISSING) {
+        if (Frame.missing(fill)) {
             return " ";
         }
         if (!Texts.isText(fill) || Chars.length(Texts.of(fill)) != 1) {
@@ -22,9 +22,7 @@ final class Padding {
         long pad = missing(text, width);
         long left = pad / 2 + (pad & Numbers.index(width) & 1);
         String with = fill(fill);
-        return Arithmetic.repeat(run, with, left)
-                + text
-                + Arithmetic.repeat(run, with, pad - left);
+        return Arithmetic.repeat(run, with, left) + text + Arithmetic.repeat(run, with, pad - left);
     }
 
     static String left(Run run, String text, Object width, Object fill) {
@@ -42,7 +40,7 @@ final class Padding {
     }
 
     static String tabs(Run run, String text, Object size) {
-        long width = size == Frame.MISSING ? 8 : Numbers.index(size);
+        long width = Frame.missing(size) ? 8 : Numbers.index(size);
         var out = new StringBuilder();
         long column = 0;
         for (int c : text.codePoints().toArray()) {

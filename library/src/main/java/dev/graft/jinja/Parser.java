@@ -113,8 +113,7 @@ final class Parser extends ExpressionParser {
         Expression test = skipName("if") ? expression() : null;
         boolean recursive = skipName("recursive");
         List<Statement> body = body("endfor", "else");
-        List<Statement> otherwise =
-                next().isName("endfor") ? List.of() : closed("endfor");
+        List<Statement> otherwise = next().isName("endfor") ? List.of() : closed("endfor");
         return new Statement.For(target, items, test, recursive, body, otherwise, line);
     }
 

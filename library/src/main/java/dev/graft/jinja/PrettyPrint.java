@@ -33,8 +33,7 @@ final class PrettyPrint {
             }
             case Range range -> Repr.repr(range);
             case List<?> list -> "[" + reprs(list) + "]";
-            case Tuple(var items) ->
-                    "(" + reprs(items) + (items.size() == 1 ? ",)" : ")");
+            case Tuple(var items) -> "(" + reprs(items) + (items.size() == 1 ? ",)" : ")");
             case null, default -> Repr.repr(value);
         };
     }
@@ -48,8 +47,7 @@ final class PrettyPrint {
         new DictView(DictView.Part.ITEMS, map).forEach(entry -> entries.add((Tuple) entry));
         boolean texts = map.keySet().stream().allMatch(Texts::isText);
         if (texts || map.keySet().stream().allMatch(Numbers::isNumber)) {
-            entries.sort(
-                    (x, y) -> Comparison.order(x.items().getFirst(), y.items().getFirst()));
+            entries.sort((x, y) -> Comparison.order(x.items().getFirst(), y.items().getFirst()));
         }
         return entries;
     }

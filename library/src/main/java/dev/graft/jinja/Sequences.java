@@ -144,7 +144,8 @@ final class Sequences {
     /// `value[start:stop:step]`.
     static Object slice(Run run, Object value, Object start, Object stop, Object step) {
         return switch (value) {
-            case String text -> run.made(slice(text, Bounds.of(start, stop, step, Chars.length(text))));
+            case String text ->
+                    run.made(slice(text, Bounds.of(start, stop, step, Chars.length(text))));
             case Markup(String text) ->
                     new Markup(slice(text, Bounds.of(start, stop, step, Chars.length(text))));
             case Range range -> {

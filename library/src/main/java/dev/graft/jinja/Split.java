@@ -14,7 +14,9 @@ final class Split {
         List<String> parts = new ArrayList<>();
         if (fromEnd) {
             int end = text.length();
-            for (int at; cuts > 0 && (at = text.lastIndexOf(separator, end - separator.length())) >= 0; cuts--) {
+            for (int at;
+                    cuts > 0 && (at = text.lastIndexOf(separator, end - separator.length())) >= 0;
+                    cuts--) {
                 parts.add(text.substring(at + separator.length(), end));
                 end = at;
             }
@@ -90,7 +92,7 @@ final class Split {
 
     /// `strip(chars)` at either side; without `chars` it takes white space.
     static String strip(String text, Object chars, boolean start, boolean end) {
-        if (chars == Frame.MISSING || chars == null) {
+        if (Frame.missing(chars) || chars == null) {
             String begun = start ? Chars.stripStart(text) : text;
             return end ? Chars.stripEnd(begun) : begun;
         }

@@ -37,8 +37,7 @@ sealed interface Statement {
             implements Statement {}
 
     /// `with`.
-    record With(
-            List<Expression> targets, List<Expression> values, List<Statement> body, int line)
+    record With(List<Expression> targets, List<Expression> values, List<Statement> body, int line)
             implements Statement {}
 
     /// A macro, or the anonymous one of a call block.

@@ -11,7 +11,7 @@ import java.util.function.Supplier;
 ///
 /// It renders as Transformers does: `ImmutableSandboxedEnvironment` with `trim_blocks`,
 /// `lstrip_blocks`, `break`, `continue` and `{% generation %}`, `tojson` as `json.dumps`,
-/// `raise_exception` and `strftime_now`. A template reaches nothing but the values that it is given:
+/// `raise_exception` and `strftime_now`. A template reaches nothing but what it is given:
 /// null, booleans, numbers, strings, lists and maps.
 public final class Template {
     private final String name;
@@ -22,6 +22,8 @@ public final class Template {
         this.body = body;
     }
 
+    /// Reads a template.
+    ///
     /// @param name what errors call the template, such as the file that it came from
     /// @throws JinjaException when the text is not a template
     public static Template compile(String name, String source) {
@@ -39,12 +41,13 @@ public final class Template {
         return render(variables, Limits.DEFAULT, ZonedDateTime::now);
     }
 
+    /// Renders within other limits and at another time.
+    ///
     /// @param variables the template's variables; their values are never changed
     /// @param clock what `strftime_now` reads
     /// @throws JinjaException when the template fails or refuses
     /// @throws IllegalArgumentException when a variable is not a plain value
-    public Rendered render(
-            Map<String, ?> variables, Limits limits, Supplier<ZonedDateTime> clock) {
+    public Rendered render(Map<String, ?> variables, Limits limits, Supplier<ZonedDateTime> clock) {
         Map<String, Object> given = LinkedHashMap.newLinkedHashMap(variables.size());
         variables.forEach((key, value) -> given.put(key, Types.admit(value)));
         var run = new Run(given, limits, clock);

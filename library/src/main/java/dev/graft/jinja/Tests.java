@@ -31,8 +31,7 @@ final class Tests {
         return Map.copyOf(all);
     }
 
-    private static void add(
-            Map<String, Callable> all, String name, String parameters, Body body) {
+    private static void add(Map<String, Callable> all, String name, String parameters, Body body) {
         var signature = Signature.of(name, parameters);
         all.put(name, (run, arguments) -> body.of(run, signature.bind(arguments)));
     }
@@ -100,14 +99,16 @@ final class Tests {
 
     /// `is` of Python: numbers and texts that were made apart are not the same, but small ones are.
     private static boolean same(Object left, Object right) {
-        if (left == right) {
+        if (Comparison.identical(left, right)) {
             return true;
         }
         if (left instanceof Long a && right instanceof Long b) {
             return a.equals(b) && a >= -5 && a <= 256;
         }
-        return left instanceof Boolean && left.equals(right)
-                || left instanceof String a && right instanceof String b && a.equals(b);
+        if (left instanceof String a && right instanceof String b) {
+            return a.equals(b);
+        }
+        return left instanceof Boolean && left.equals(right);
     }
 
     /// Calls the test of a name that the template has computed.

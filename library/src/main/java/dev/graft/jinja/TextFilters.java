@@ -10,7 +10,9 @@ import java.util.regex.Pattern;
 
 /// The filters that make texts.
 final class TextFilters {
-    private static final Pattern WORD_START = Pattern.compile("[-\\s({\\[<\\x1c-\\x1f\\x85\\u00a0\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+");
+    private static final Pattern WORD_START =
+            Pattern.compile(
+                    "[-\\s({\\[<\\x1c-\\x1f\\x85\\u00a0\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]+");
     private static final Pattern ATTRIBUTE_NAME = Pattern.compile("[\\s/>=]");
 
     private TextFilters() {}
@@ -29,10 +31,7 @@ final class TextFilters {
         filters.add("safe", "value", (_, a) -> safe(a[0]));
         filters.add("escape", "/s", (run, a) -> escape(run, a[0]));
         filters.add("e", "/s", (run, a) -> escape(run, a[0]));
-        filters.add(
-                "forceescape",
-                "value",
-                (_, a) -> Markup.escape(Repr.str(a[0])));
+        filters.add("forceescape", "value", (_, a) -> Markup.escape(Repr.str(a[0])));
         filters.add("replace", "s old new count?", TextFilters::replace);
         filters.add("indent", "s width? first? blank?", TextFilters::indent);
         filters.add("truncate", "s length? killwords? end? leeway?", TextFilters::truncate);
@@ -98,7 +97,7 @@ final class TextFilters {
     }
 
     private static Object replace(Run run, Object[] a) {
-        long count = a[3] == Frame.MISSING || a[3] == null ? -1 : Numbers.index(a[3]);
+        long count = Frame.missing(a[3]) || a[3] == null ? -1 : Numbers.index(a[3]);
         String text = Repr.str(a[0]);
         if (!run.escapes) {
             return Search.replace(run, text, Repr.str(a[1]), Repr.str(a[2]), count);
@@ -106,10 +105,8 @@ final class TextFilters {
         boolean marks =
                 a[1] instanceof Markup || (a[2] instanceof Markup && !(a[0] instanceof Markup));
         Object self = marks ? Markup.escape(a[0]) : Texts.soft(a[0]);
-        String with =
-                self instanceof Markup ? Markup.escape(a[2]).text() : Repr.str(a[2]);
-        return Texts.like(
-                self, Search.replace(run, Texts.of(self), Repr.str(a[1]), with, count));
+        String with = self instanceof Markup ? Markup.escape(a[2]).text() : Repr.str(a[2]);
+        return Texts.like(self, Search.replace(run, Texts.of(self), Repr.str(a[1]), with, count));
     }
 
     private static Object indent(Run run, Object[] a) {
@@ -147,9 +144,9 @@ final class TextFilters {
     }
 
     private static Object truncate(Run run, Object[] a) {
-        long length = a[1] == Frame.MISSING ? 255 : Numbers.index(a[1]);
-        String end = a[3] == Frame.MISSING ? "..." : Texts.of(a[3]);
-        long leeway = a[4] == Frame.MISSING || a[4] == null ? 5 : Numbers.index(a[4]);
+        long length = Frame.missing(a[1]) ? 255 : Numbers.index(a[1]);
+        String end = Frame.missing(a[3]) ? "..." : Texts.of(a[3]);
+        long leeway = Frame.missing(a[4]) || a[4] == null ? 5 : Numbers.index(a[4]);
         long room = length - Chars.length(end);
         if (room < 0 || leeway < 0) {
             throw JinjaException.runtime(
@@ -245,7 +242,7 @@ final class TextFilters {
             String value = Markup.escape(entry.getValue()).text();
             parts.add(Markup.escape(key).text() + "=\"" + value + "\"");
         }
-        boolean space = a[1] == Frame.MISSING || Truth.of(a[1]);
+        boolean space = Frame.missing(a[1]) || Truth.of(a[1]);
         String text = (space && !parts.isEmpty() ? " " : "") + String.join(" ", parts);
         run.make(text.length());
         return run.escapes ? new Markup(text) : text;

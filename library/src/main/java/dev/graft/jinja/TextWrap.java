@@ -13,10 +13,26 @@ final class TextWrap {
     private static final String LETTER = "[^\\d\\W]";
     private static final Pattern CHUNK =
             Pattern.compile(
-                    "(?U)" + SPACE + "+|(?<=" + MARK + ")-{2,}(?=\\w)|"
-                            + "[^\\t\\n\\x0b\\x0c\\r ]+?(?:-(?:(?<=" + LETTER + "{2}-)|(?<="
-                            + LETTER + "-" + MARK + "-))(?=" + LETTER + "-?" + LETTER + ")|(?="
-                            + SPACE + "|\\z)|(?<=" + MARK + ")(?=-{2,}\\w))");
+                    "(?U)"
+                            + SPACE
+                            + "+|(?<="
+                            + MARK
+                            + ")-{2,}(?=\\w)|"
+                            + "[^\\t\\n\\x0b\\x0c\\r ]+?(?:-(?:(?<="
+                            + LETTER
+                            + "{2}-)|(?<="
+                            + LETTER
+                            + "-"
+                            + MARK
+                            + "-))(?="
+                            + LETTER
+                            + "-?"
+                            + LETTER
+                            + ")|(?="
+                            + SPACE
+                            + "|\\z)|(?<="
+                            + MARK
+                            + ")(?=-{2,}\\w))");
     private static final Pattern PLAIN = Pattern.compile(SPACE + "+|[^\\t\\n\\x0b\\x0c\\r ]+");
 
     private final int width;
@@ -31,15 +47,14 @@ final class TextWrap {
 
     /// @param a the text, `width`, `break_long_words`, `wrapstring`, `break_on_hyphens`
     static Object filter(Run run, Object[] a) {
-        long width = a[1] == Frame.MISSING ? 79 : Numbers.index(a[1]);
+        long width = Frame.missing(a[1]) ? 79 : Numbers.index(a[1]);
         if (width <= 0) {
             throw JinjaException.value("invalid width %d (must be > 0)", width);
         }
-        boolean breaks = a[2] == Frame.MISSING || Truth.of(a[2]);
-        String between = a[3] == Frame.MISSING || a[3] == null ? "\n" : Texts.of(a[3]);
-        boolean hyphens = a[4] == Frame.MISSING || Truth.of(a[4]);
-        var wrap =
-                new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
+        boolean breaks = Frame.missing(a[2]) || Truth.of(a[2]);
+        String between = Frame.missing(a[3]) || a[3] == null ? "\n" : Texts.of(a[3]);
+        boolean hyphens = Frame.missing(a[4]) || Truth.of(a[4]);
+        var wrap = new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
         for (String line : Split.lines(TextFilters.lined(a[0]), false)) {
             run.make(line.length() * 2L);

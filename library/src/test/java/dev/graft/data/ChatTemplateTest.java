@@ -73,8 +73,7 @@ class ChatTemplateTest {
         assertThat(rendered(ChatInput.of(TALK).withTools(json("null")))).isEqualTo("plain");
         write("chat_template.jinja", "file");
         write("additional_chat_templates/tool_use.jinja", "file with tools");
-        assertThat(rendered(ChatInput.of(TALK).withTools(json("[]"))))
-                .isEqualTo("file with tools");
+        assertThat(rendered(ChatInput.of(TALK).withTools(json("[]")))).isEqualTo("file with tools");
         assertThat(ChatTemplate.chosen("tool_use", folder).render(ChatInput.of(TALK)).text())
                 .isEqualTo("file with tools");
     }
@@ -96,7 +95,9 @@ class ChatTemplateTest {
         write(
                 "tokenizer_config.json",
                 "{\"bos_token\": \"<b>\", \"eos_token\": {\"content\": \"<e>\"}, \"pad_token\": null, \"extra_special_tokens\": {\"image_token\": \"<i>\"}}");
-        write("special_tokens_map.json", "{\"bos_token\": \"<B>\", \"unk_token\": {\"content\": \"<u>\"}}");
+        write(
+                "special_tokens_map.json",
+                "{\"bos_token\": \"<B>\", \"unk_token\": {\"content\": \"<u>\"}}");
         assertThat(rendered(ChatInput.of(TALK))).isEqualTo("<B><e><i>[]<u>");
         write(
                 "tokenizer_config.json",
@@ -107,7 +108,8 @@ class ChatTemplateTest {
     @Test
     void numbersAndKeysStayAsTheyAreInTheFile() throws Exception {
         write("chat_template.jinja", "{{ messages|tojson }} {{ messages[0].n / 2 }}");
-        var messages = json("[{'n':4,'f':4.0,'e':1e3,'big':123456789012345678901,'z':null,'a':[]}]");
+        var messages =
+                json("[{'n':4,'f':4.0,'e':1e3,'big':123456789012345678901,'z':null,'a':[]}]");
         assertThat(rendered(ChatInput.of(messages)))
                 .isEqualTo(
                         "[{\"n\": 4, \"f\": 4.0, \"e\": 1000.0, \"big\": 123456789012345678901, \"z\": null, \"a\": []}] 2.0");
@@ -191,7 +193,7 @@ class ChatTemplateTest {
     @CsvSource({
         "chatml, axolotl, chatml.jinja",
         "gemma, axolotl, gemma.jinja",
-        "alpaca, axolotl, alpaca.jinja",
+        "phi3, axolotl, phi_35.jinja",
         "llama3, trl, llama3.jinja"
     })
     void namedTemplatesHaveTheFormatOfTheRealOnes(String name, String source, String file)

@@ -72,8 +72,7 @@ class JinjaLimitsTest {
         assertThat(failure("{{ " + "not ".repeat(100_000) + "1 }}").kind()).isEqualTo(Kind.LIMIT);
         assertThat(failure("{% if 1 %}".repeat(5000) + "{% endif %}".repeat(5000)).kind())
                 .isEqualTo(Kind.LIMIT);
-        assertThat(failure("{{ 1" + " + 1".repeat(200_000) + " }}").kind())
-                .isEqualTo(Kind.LIMIT);
+        assertThat(failure("{{ 1" + " + 1".repeat(200_000) + " }}").kind()).isEqualTo(Kind.LIMIT);
     }
 
     @Test
@@ -125,7 +124,7 @@ class JinjaLimitsTest {
         var threads = new Thread[4];
         var wrong = new java.util.concurrent.atomic.AtomicInteger();
         for (int t = 0; t < threads.length; t++) {
-            long n = 100 + t;
+            long n = 100L + t;
             threads[t] =
                     Thread.ofPlatform()
                             .start(

@@ -29,8 +29,7 @@ class JinjaTemplatesTest {
         for (String source : List.of("axolotl", "llama.cpp", "trl")) {
             JsonNode golden = JSON.readTree(folder.resolve("golden/" + source + ".json").toFile());
             for (var template : golden.path("templates").properties()) {
-                String text =
-                        Files.readString(folder.resolve(source).resolve(template.getKey()));
+                String text = Files.readString(folder.resolve(source).resolve(template.getKey()));
                 for (var expected : template.getValue().properties()) {
                     JsonNode input = golden.path("cases").path(expected.getKey());
                     renders++;
@@ -59,7 +58,8 @@ class JinjaTemplatesTest {
                             .render(variables, Limits.DEFAULT, () -> NOON)
                             .text();
             if (!output.isTextual() || !found.equals(output.textValue())) {
-                wrong.add("%s:%n%s%n-- instead of%n%s".formatted(place, found, expected.getValue()));
+                wrong.add(
+                        "%s:%n%s%n-- instead of%n%s".formatted(place, found, expected.getValue()));
             }
         } catch (JinjaException e) {
             if (!expected.getValue().has("error")) {
