@@ -119,11 +119,13 @@ public final class ChatTemplate {
     /// marks them.
     ///
     /// @throws ConfigException where the template refuses the conversation or fails on it;
-    /// the cause is the [JinjaException]
+    ///     the cause is the [JinjaException]
     public Rendered render(ChatInput input) {
         return render(input, Limits.DEFAULT, ZonedDateTime::now);
     }
 
+    /// The text of a conversation within other limits and at another time.
+    ///
     /// @param clock what `strftime_now` of the template reads; a fixed one makes runs repeatable
     public Rendered render(ChatInput input, Limits limits, Supplier<ZonedDateTime> clock) {
         Map<String, Object> variables = new LinkedHashMap<>(specialTokens);

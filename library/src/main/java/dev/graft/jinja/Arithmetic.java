@@ -26,7 +26,7 @@ final class Arithmetic {
                     case "*" -> repeat(run, left, right);
                     default -> Frame.MISSING;
                 };
-        if (result == Frame.MISSING) {
+        if (Frame.missing(result)) {
             throw JinjaException.type(
                     "unsupported operand type(s) for %s: '%s' and '%s'",
                     operator, Types.name(left), Types.name(right));

@@ -63,19 +63,19 @@ final class Attributes {
     /// `object.name`.
     static Object get(Object object, String name) {
         Object value = attribute(object, name);
-        if (value == Frame.MISSING) {
+        if (Frame.missing(value)) {
             value = item(object, name);
         }
-        return value == Frame.MISSING ? Undefined.missing(object, name) : value;
+        return Frame.missing(value) ? Undefined.missing(object, name) : value;
     }
 
     /// `object[key]`.
     static Object getItem(Object object, Object key) {
         Object value = item(object, key);
-        if (value == Frame.MISSING && Texts.isText(key)) {
+        if (Frame.missing(value) && Texts.isText(key)) {
             value = attribute(object, Texts.of(key));
         }
-        return value == Frame.MISSING ? Undefined.missing(object, key) : value;
+        return Frame.missing(value) ? Undefined.missing(object, key) : value;
     }
 
     /// An attribute in the sense of Python, an undefined value where the sandbox hides it, or
@@ -145,7 +145,7 @@ final class Attributes {
 
     private static Object ofTuple(Tuple tuple, String name) {
         Object named = tuple.items() instanceof Group group ? group.attribute(name) : Frame.MISSING;
-        return named == Frame.MISSING ? method(tuple, ListMethods.OF_TUPLE, name) : named;
+        return Frame.missing(named) ? method(tuple, ListMethods.OF_TUPLE, name) : named;
     }
 
     private static Object ofRange(Range range, String name) {

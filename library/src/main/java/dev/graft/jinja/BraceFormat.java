@@ -169,7 +169,7 @@ final class BraceFormat {
             return arguments.positional().get(index);
         }
         Object value = Comparison.get(named, name);
-        if (value == Frame.MISSING) {
+        if (Frame.missing(value)) {
             throw new JinjaException(JinjaException.Kind.LOOKUP, Repr.quote(name));
         }
         return value;

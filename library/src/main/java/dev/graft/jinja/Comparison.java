@@ -11,8 +11,14 @@ import java.util.Map;
 final class Comparison {
     private Comparison() {}
 
+    /// Whether two values are one object, which counts as equal inside lists.
+    @SuppressWarnings("ReferenceEquality")
+    static boolean identical(Object left, Object right) {
+        return left == right;
+    }
+
     static boolean equal(Object left, Object right) {
-        if (left == right) {
+        if (identical(left, right)) {
             return !(left instanceof Double number && number.isNaN());
         }
         if (left == null || right == null) {
@@ -61,7 +67,7 @@ final class Comparison {
         Iterator<?> other = right.iterator();
         for (Object item : left) {
             Object match = other.next();
-            if (item != match && !equal(item, match)) {
+            if (!identical(item, match) && !equal(item, match)) {
                 return false;
             }
         }
@@ -76,7 +82,7 @@ final class Comparison {
         for (var entry : left.entrySet()) {
             Run.stepOfCurrent();
             Object match = get(right, entry.getKey());
-            if (match == Frame.MISSING || !equal(entry.getValue(), match)) {
+            if (Frame.missing(match) || !equal(entry.getValue(), match)) {
                 return false;
             }
         }
@@ -155,13 +161,13 @@ final class Comparison {
         return switch (container) {
             case String text -> text.contains(needle(item));
             case Markup markup -> markup.text().contains(needle(item));
-            case Map<?, ?> map -> get(map, item) != Frame.MISSING;
+            case Map<?, ?> map -> !Frame.missing(get(map, item));
             case null, default -> {
                 Iterator<?> items =
                         Sequences.iterate(container, "argument of type '%s' is not iterable");
                 while (items.hasNext()) {
                     Object other = items.next();
-                    if (other == item || equal(item, other)) {
+                    if (identical(other, item) || equal(item, other)) {
                         yield true;
                     }
                 }
@@ -266,7 +272,7 @@ final class Comparison {
         Run.stepOfCurrent();
         int length = Math.min(left.size(), right.size());
         for (int i = 0; i < length; i++) {
-            if (left.get(i) != right.get(i) && !equal(left.get(i), right.get(i))) {
+            if (!identical(left.get(i), right.get(i)) && !equal(left.get(i), right.get(i))) {
                 return order(operator, left.get(i), right.get(i));
             }
         }

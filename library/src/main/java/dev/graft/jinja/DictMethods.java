@@ -36,8 +36,8 @@ final class DictMethods {
 
     private static Object get(Map<?, ?> dict, Object[] a) {
         Object value = Comparison.get(dict, a[0]);
-        if (value == Frame.MISSING) {
-            return a[1] == Frame.MISSING ? null : a[1];
+        if (Frame.missing(value)) {
+            return Frame.missing(a[1]) ? null : a[1];
         }
         return value;
     }
@@ -52,7 +52,7 @@ final class DictMethods {
         Iterator<?> keys = Sequences.iterate(a[0]);
         while (keys.hasNext()) {
             run.step();
-            Comparison.put(dict, keys.next(), a[1] == Frame.MISSING ? null : a[1]);
+            Comparison.put(dict, keys.next(), Frame.missing(a[1]) ? null : a[1]);
         }
         return dict;
     }

@@ -69,12 +69,12 @@ final class ExpressionCompiler {
         if (variable.hops() == 0) {
             return frame -> {
                 Object value = frame.slots[slot];
-                return value == Frame.MISSING ? undefined : value;
+                return Frame.missing(value) ? undefined : value;
             };
         }
         return frame -> {
             Object value = variable.get(frame);
-            return value == Frame.MISSING ? undefined : value;
+            return Frame.missing(value) ? undefined : value;
         };
     }
 

@@ -34,11 +34,11 @@ final class Filters {
     }
 
     static Object given(Object value, Object otherwise) {
-        return value == Frame.MISSING ? otherwise : value;
+        return Frame.missing(value) ? otherwise : value;
     }
 
     static boolean flag(Object value) {
-        return value != Frame.MISSING && Truth.of(value);
+        return !Frame.missing(value) && Truth.of(value);
     }
 
     /// Calls the filter of a name that the template has computed.

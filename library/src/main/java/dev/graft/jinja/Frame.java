@@ -7,6 +7,12 @@ final class Frame {
     /// What a variable holds that has no value.
     static final Object MISSING = new Object();
 
+    /// Whether this is no value at all, which is not the same as None or an undefined value.
+    @SuppressWarnings("ReferenceEquality")
+    static boolean missing(Object value) {
+        return value == MISSING;
+    }
+
     final Object[] slots;
     final Frame outer;
     final Run run;

@@ -34,10 +34,10 @@ final class Globals {
     private static Object range(Arguments arguments) {
         Object[] a = Signature.of("range", "/start stop? step?").bind(arguments);
         long first = bound(a[0]);
-        if (a[1] == Frame.MISSING) {
+        if (Frame.missing(a[1])) {
             return new Range(0, first, 1);
         }
-        return new Range(first, bound(a[1]), a[2] == Frame.MISSING ? 1 : bound(a[2]));
+        return new Range(first, bound(a[1]), Frame.missing(a[2]) ? 1 : bound(a[2]));
     }
 
     private static long bound(Object value) {
@@ -46,7 +46,7 @@ final class Globals {
 
     private static Object joiner(Arguments arguments) {
         Object separator = Signature.of("joiner", "sep?").bind(arguments)[0];
-        return new Joiner(separator == Frame.MISSING ? ", " : separator);
+        return new Joiner(Frame.missing(separator) ? ", " : separator);
     }
 
     private static Object refuse(Arguments arguments) {

@@ -71,6 +71,7 @@ public final class JinjaException extends RuntimeException {
         return new JinjaException(Kind.SYNTAX, text(format, arguments), null, line, null);
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // all callers are in this room
     private static String text(String format, Object... arguments) {
         return arguments.length == 0 ? format : String.format(Locale.ROOT, format, arguments);
     }

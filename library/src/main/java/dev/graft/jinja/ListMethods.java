@@ -44,13 +44,13 @@ final class ListMethods {
 
     private static long count(List<?> items, Object value) {
         return items.stream()
-                .filter(item -> item == value || Comparison.equal(item, value))
+                .filter(item -> Comparison.identical(item, value) || Comparison.equal(item, value))
                 .count();
     }
 
     private static long index(List<?> items, Object[] a) {
-        Object start = a[1] == Frame.MISSING ? null : a[1];
-        Object stop = a[2] == Frame.MISSING ? null : a[2];
+        Object start = Frame.missing(a[1]) ? null : a[1];
+        Object stop = Frame.missing(a[2]) ? null : a[2];
         var bounds = Sequences.Bounds.of(start, stop, null, items.size());
         for (long i = bounds.first(); i < bounds.first() + bounds.count(); i++) {
             if (Comparison.equal(items.get((int) i), a[0])) {

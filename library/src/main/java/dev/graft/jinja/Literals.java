@@ -52,8 +52,7 @@ final class Literals {
     }
 
     /// An escape that does not exist stands for itself. Jinja2 passes through ASCII first, so
-    /// that a character outside of it has become an escape by then, whose backslash is
-    /// escaped.
+    /// that a character outside of it has become an escape by then, whose backslash is escaped.
     private void literal(int c) {
         out.append('\\');
         if (c < 0x80) {

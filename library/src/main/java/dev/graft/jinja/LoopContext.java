@@ -31,7 +31,7 @@ final class LoopContext implements Callable {
 
     boolean advance() {
         Object next = peek();
-        if (next == Frame.MISSING) {
+        if (Frame.missing(next)) {
             return false;
         }
         after = Frame.MISSING;
@@ -46,7 +46,7 @@ final class LoopContext implements Callable {
     }
 
     private Object peek() {
-        if (after == Frame.MISSING && iterator.hasNext()) {
+        if (Frame.missing(after) && iterator.hasNext()) {
             after = iterator.next();
         }
         return after;
@@ -61,7 +61,7 @@ final class LoopContext implements Callable {
                 List<Object> rest = new ArrayList<>();
                 iterator.forEachRemaining(rest::add);
                 iterator = rest.iterator();
-                length = rest.size() + index0 + 1 + (after == Frame.MISSING ? 0 : 1);
+                length = rest.size() + index0 + 1 + (Frame.missing(after) ? 0 : 1);
             }
         }
         return length;
@@ -76,14 +76,14 @@ final class LoopContext implements Callable {
             case "revindex" -> length() - index0;
             case "revindex0" -> length() - index0 - 1;
             case "first" -> index0 == 0;
-            case "last" -> peek() == Frame.MISSING;
+            case "last" -> Frame.missing(peek());
             case "depth" -> (long) depth0 + 1;
             case "depth0" -> (long) depth0;
             case "previtem" ->
                     index0 == 0 ? Undefined.because("there is no previous item") : before;
             case "nextitem" -> {
                 Object next = peek();
-                yield next == Frame.MISSING ? Undefined.because("there is no next item") : next;
+                yield Frame.missing(next) ? Undefined.because("there is no next item") : next;
             }
             case "cycle" -> new BuiltIn("cycle", this::cycle);
             case "changed" -> new BuiltIn("changed", this::changed);
@@ -101,7 +101,7 @@ final class LoopContext implements Callable {
 
     private Object changed(Run run, Arguments arguments) {
         var value = new Tuple(arguments.positional());
-        if (last != Frame.MISSING && Comparison.equal(last, value)) {
+        if (!Frame.missing(last) && Comparison.equal(last, value)) {
             return false;
         }
         last = value;

@@ -46,7 +46,7 @@ final class MacroCompiler {
                             }
                             entry.enter(frame);
                             for (int i = 0; i < defaults.length; i++) {
-                                if (frame.slots[slots[i]] == Frame.MISSING) {
+                                if (Frame.missing(frame.slots[slots[i]])) {
                                     frame.slots[slots[i]] = defaults[i].of(frame);
                                 }
                             }

@@ -33,7 +33,7 @@ final class NumberFilters {
     }
 
     private static Object integer(Object[] a) {
-        long base = a[2] == Frame.MISSING ? 10 : Numbers.index(a[2]);
+        long base = Frame.missing(a[2]) ? 10 : Numbers.index(a[2]);
         try {
             return Texts.isText(a[0])
                     ? Numbers.parseInteger(Texts.of(a[0]), base)

@@ -89,7 +89,7 @@ final class Numbers {
         }
         BigInteger a = big(left);
         BigInteger b = big(right);
-        checkBits((long) a.bitLength() + b.bitLength());
+        checkBits((double) a.bitLength() + b.bitLength());
         return exact(a.multiply(b));
     }
 

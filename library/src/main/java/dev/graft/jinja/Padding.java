@@ -5,7 +5,7 @@ final class Padding {
     private Padding() {}
 
     private static String fill(Object fill) {
-        if (fill == Frame.MISSING) {
+        if (Frame.missing(fill)) {
             return " ";
         }
         if (!Texts.isText(fill) || Chars.length(Texts.of(fill)) != 1) {
@@ -40,7 +40,7 @@ final class Padding {
     }
 
     static String tabs(Run run, String text, Object size) {
-        long width = size == Frame.MISSING ? 8 : Numbers.index(size);
+        long width = Frame.missing(size) ? 8 : Numbers.index(size);
         var out = new StringBuilder();
         long column = 0;
         for (int c : text.codePoints().toArray()) {

@@ -99,7 +99,7 @@ final class PercentFormat {
             out.append('%');
             return;
         }
-        Object value = named == Frame.MISSING ? take() : named;
+        Object value = Frame.missing(named) ? take() : named;
         run.append(out, padded(c, value));
     }
 
@@ -118,7 +118,7 @@ final class PercentFormat {
         at = end + 1;
         byName = true;
         Object value = Comparison.get(map, key);
-        if (value == Frame.MISSING) {
+        if (Frame.missing(value)) {
             throw new JinjaException(JinjaException.Kind.LOOKUP, Repr.quote(key));
         }
         return value;
@@ -156,17 +156,17 @@ final class PercentFormat {
 
     private String padded(char type, Object value) {
         String sign = "";
-        String body;
         boolean number = "diuoxXeEfFgG".indexOf(type) >= 0;
-        switch (type) {
-            case 's', 'r', 'a' -> body = text(type, value);
-            case 'c' -> body = character(value);
-            case 'd', 'i', 'u', 'o', 'x', 'X' -> body = integer(type, value);
-            case 'e', 'E', 'f', 'F', 'g', 'G' -> body = real(type, value);
-            default ->
-                    throw JinjaException.value(
-                            "unsupported format character '%s'", String.valueOf(type));
-        }
+        String body =
+                switch (type) {
+                    case 's', 'r', 'a' -> text(type, value);
+                    case 'c' -> character(value);
+                    case 'd', 'i', 'u', 'o', 'x', 'X' -> integer(type, value);
+                    case 'e', 'E', 'f', 'F', 'g', 'G' -> real(type, value);
+                    default ->
+                            throw JinjaException.value(
+                                    "unsupported format character '%s'", String.valueOf(type));
+                };
         if (number) {
             boolean negative = body.startsWith("-");
             sign = negative ? "-" : has('+') ? "+" : has(' ') ? " " : "";

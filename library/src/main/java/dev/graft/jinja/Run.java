@@ -45,10 +45,10 @@ final class Run {
 
     Object resolve(String name) {
         Object value = set.getOrDefault(name, Frame.MISSING);
-        if (value == Frame.MISSING) {
+        if (Frame.missing(value)) {
             value = given.getOrDefault(name, Frame.MISSING);
         }
-        return value == Frame.MISSING ? Globals.ALL.getOrDefault(name, Frame.MISSING) : value;
+        return Frame.missing(value) ? Globals.ALL.getOrDefault(name, Frame.MISSING) : value;
     }
 
     void set(String name, Object value) {

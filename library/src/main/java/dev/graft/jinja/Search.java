@@ -22,11 +22,11 @@ final class Search {
             throw JinjaException.type("must be str, not %s", Types.name(a[0]));
         }
         String sub = Texts.of(a[0]);
-        if (a[1] == Frame.MISSING && a[2] == Frame.MISSING) {
+        if (Frame.missing(a[1]) && Frame.missing(a[2])) {
             return new Search(text, sub, 0, text.length(), true);
         }
-        Object from = a[1] == Frame.MISSING ? null : a[1];
-        Object to = a[2] == Frame.MISSING ? null : a[2];
+        Object from = Frame.missing(a[1]) ? null : a[1];
+        Object to = Frame.missing(a[2]) ? null : a[2];
         int length = Chars.length(text);
         // a beginning past the end finds nothing, not even an empty text
         boolean beyond = from != null && Numbers.isInteger(from) && Numbers.index(from) > length;
@@ -57,7 +57,7 @@ final class Search {
             return 0;
         }
         if (sub.isEmpty()) {
-            return text.codePointCount(start, end) + 1;
+            return text.codePointCount(start, end) + 1L;
         }
         long count = 0;
         int at = text.indexOf(sub, start);

@@ -19,14 +19,14 @@ final class Selecting implements Iterator<Object> {
 
     @Override
     public boolean hasNext() {
-        while (next == Frame.MISSING && items.hasNext()) {
+        while (Frame.missing(next) && items.hasNext()) {
             run.step();
             Object item = items.next();
             if (test.test(item)) {
                 next = item;
             }
         }
-        return next != Frame.MISSING;
+        return !Frame.missing(next);
     }
 
     @Override

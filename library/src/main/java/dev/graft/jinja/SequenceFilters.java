@@ -67,7 +67,7 @@ final class SequenceFilters {
     }
 
     private static Object join(Run run, Object[] a) {
-        var getter = Getter.of(a[2] == Frame.MISSING ? null : a[2], null, false);
+        var getter = Getter.of(Frame.missing(a[2]) ? null : a[2], null, false);
         Object separator = Filters.given(a[1], "");
         if (run.escapes) {
             return joinMarked(run, a[0], separator, getter);
@@ -128,7 +128,7 @@ final class SequenceFilters {
 
     private static Object sort(Run run, Object[] a) {
         List<Object> items = Sequences.list(run, a[0]);
-        Object attribute = a[3] == Frame.MISSING ? null : a[3];
+        Object attribute = Frame.missing(a[3]) ? null : a[3];
         var getter = Getter.several(attribute, !Filters.flag(a[2]));
         return sorted(run, items, getter, Filters.flag(a[1]));
     }
@@ -175,7 +175,7 @@ final class SequenceFilters {
     }
 
     private static Object unique(Run run, Object[] a) {
-        Object attribute = a[2] == Frame.MISSING ? null : a[2];
+        Object attribute = Frame.missing(a[2]) ? null : a[2];
         var getter = Getter.of(attribute, null, !Filters.flag(a[1]));
         return new Generator(
                 "generator",
@@ -193,7 +193,7 @@ final class SequenceFilters {
         if (!each.hasNext()) {
             return Undefined.because("No aggregated item, sequence was empty.");
         }
-        Object attribute = a[2] == Frame.MISSING ? null : a[2];
+        Object attribute = Frame.missing(a[2]) ? null : a[2];
         var getter = Getter.of(attribute, null, !Filters.flag(a[1]));
         Object best = each.next();
         Object bestKey = getter.apply(best);
@@ -209,7 +209,7 @@ final class SequenceFilters {
     }
 
     private static Object sum(Run run, Object[] a) {
-        var getter = Getter.of(a[1] == Frame.MISSING ? null : a[1], null, false);
+        var getter = Getter.of(Frame.missing(a[1]) ? null : a[1], null, false);
         Object total = Filters.given(a[2], 0L);
         if (Texts.isText(total)) {
             throw JinjaException.type("sum() can't sum strings [use ''.join(seq) instead]");
@@ -223,7 +223,7 @@ final class SequenceFilters {
     }
 
     private static Object groupBy(Run run, Object[] a) {
-        Object otherwise = a[2] == Frame.MISSING ? null : a[2];
+        Object otherwise = Frame.missing(a[2]) ? null : a[2];
         boolean folds = !Filters.flag(a[3]);
         var key = Getter.of(a[1], otherwise, folds);
         var shown = Getter.of(a[1], otherwise, false);
@@ -280,7 +280,7 @@ final class SequenceFilters {
     }
 
     private static void fill(Run run, List<Object> line, Object[] a) {
-        if (a[2] != Frame.MISSING && a[2] != null && Numbers.index(a[1]) > line.size()) {
+        if (!Frame.missing(a[2]) && a[2] != null && Numbers.index(a[1]) > line.size()) {
             run.makeItems(Numbers.index(a[1]));
             while (line.size() < Numbers.index(a[1])) {
                 line.add(a[2]);
@@ -304,7 +304,7 @@ final class SequenceFilters {
                         boolean extra = i < items.size() % slices;
                         int end = at + (int) (items.size() / slices) + (extra ? 1 : 0);
                         List<Object> one = new ArrayList<>(items.subList(at, end));
-                        if (!extra && a[2] != Frame.MISSING && a[2] != null) {
+                        if (!extra && !Frame.missing(a[2]) && a[2] != null) {
                             one.add(a[2]);
                         }
                         out.add(one);
@@ -317,6 +317,6 @@ final class SequenceFilters {
     private static Object attribute(Object[] a) {
         Object value =
                 Texts.isText(a[1]) ? Attributes.attribute(a[0], Texts.of(a[1])) : Frame.MISSING;
-        return value == Frame.MISSING ? Undefined.missing(a[0], a[1]) : value;
+        return Frame.missing(value) ? Undefined.missing(a[0], a[1]) : value;
     }
 }

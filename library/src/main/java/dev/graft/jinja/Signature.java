@@ -42,14 +42,14 @@ final class Signature {
                 throw JinjaException.type(
                         "%s() got an unexpected keyword argument '%s'", function, entry.getKey());
             }
-            if (values[i] != Frame.MISSING) {
+            if (!Frame.missing(values[i])) {
                 throw JinjaException.type(
                         "%s() got multiple values for argument '%s'", function, names[i]);
             }
             values[i] = entry.getValue();
         }
         for (int i = 0; i < values.length; i++) {
-            if (values[i] == Frame.MISSING && !optional[i]) {
+            if (Frame.missing(values[i]) && !optional[i]) {
                 throw JinjaException.type(
                         "%s() missing required argument: '%s'", function, names[i]);
             }

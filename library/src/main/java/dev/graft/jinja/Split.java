@@ -92,7 +92,7 @@ final class Split {
 
     /// `strip(chars)` at either side; without `chars` it takes white space.
     static String strip(String text, Object chars, boolean start, boolean end) {
-        if (chars == Frame.MISSING || chars == null) {
+        if (Frame.missing(chars) || chars == null) {
             String begun = start ? Chars.stripStart(text) : text;
             return end ? Chars.stripEnd(begun) : begun;
         }

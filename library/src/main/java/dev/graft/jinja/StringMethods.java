@@ -118,7 +118,7 @@ final class StringMethods {
     }
 
     private static Object replace(Run run, Object self, Object[] a) {
-        long count = a[2] == Frame.MISSING ? -1 : Numbers.index(a[2]);
+        long count = Frame.missing(a[2]) ? -1 : Numbers.index(a[2]);
         String with = self instanceof Markup ? Markup.escape(a[1]).text() : Texts.of(a[1]);
         return Texts.like(self, Search.replace(run, Texts.of(self), Texts.of(a[0]), with, count));
     }
@@ -132,7 +132,7 @@ final class StringMethods {
                 "splitlines",
                 "keepends?",
                 (run, self, a) -> {
-                    boolean keeps = a[0] != Frame.MISSING && Truth.of(a[0]);
+                    boolean keeps = !Frame.missing(a[0]) && Truth.of(a[0]);
                     return like(run, self, Split.lines(Texts.of(self), keeps));
                 });
         add(all, "partition", "/sep", (_, self, a) -> partition(self, Texts.of(a[0]), false));
@@ -144,9 +144,9 @@ final class StringMethods {
     }
 
     private static Object split(Run run, Object self, Object[] a, boolean fromEnd) {
-        long most = a[1] == Frame.MISSING ? -1 : Numbers.index(a[1]);
+        long most = Frame.missing(a[1]) ? -1 : Numbers.index(a[1]);
         String text = Texts.of(self);
-        if (a[0] == Frame.MISSING || a[0] == null) {
+        if (Frame.missing(a[0]) || a[0] == null) {
             return like(run, self, Split.words(text, most, fromEnd));
         }
         String separator = Texts.of(a[0]);

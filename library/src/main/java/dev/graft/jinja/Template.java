@@ -11,8 +11,8 @@ import java.util.function.Supplier;
 ///
 /// It renders as Transformers does: `ImmutableSandboxedEnvironment` with `trim_blocks`,
 /// `lstrip_blocks`, `break`, `continue` and `{% generation %}`, `tojson` as `json.dumps`,
-/// `raise_exception` and `strftime_now`. A template reaches nothing but the values that it is
-/// given: null, booleans, numbers, strings, lists and maps.
+/// `raise_exception` and `strftime_now`. A template reaches nothing but what it is given:
+/// null, booleans, numbers, strings, lists and maps.
 public final class Template {
     private final String name;
     private final Step body;
@@ -22,6 +22,8 @@ public final class Template {
         this.body = body;
     }
 
+    /// Reads a template.
+    ///
     /// @param name what errors call the template, such as the file that it came from
     /// @throws JinjaException when the text is not a template
     public static Template compile(String name, String source) {
@@ -39,6 +41,8 @@ public final class Template {
         return render(variables, Limits.DEFAULT, ZonedDateTime::now);
     }
 
+    /// Renders within other limits and at another time.
+    ///
     /// @param variables the template's variables; their values are never changed
     /// @param clock what `strftime_now` reads
     /// @throws JinjaException when the template fails or refuses

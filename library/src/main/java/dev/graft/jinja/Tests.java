@@ -99,14 +99,16 @@ final class Tests {
 
     /// `is` of Python: numbers and texts that were made apart are not the same, but small ones are.
     private static boolean same(Object left, Object right) {
-        if (left == right) {
+        if (Comparison.identical(left, right)) {
             return true;
         }
         if (left instanceof Long a && right instanceof Long b) {
             return a.equals(b) && a >= -5 && a <= 256;
         }
-        return left instanceof Boolean && left.equals(right)
-                || left instanceof String a && right instanceof String b && a.equals(b);
+        if (left instanceof String a && right instanceof String b) {
+            return a.equals(b);
+        }
+        return left instanceof Boolean && left.equals(right);
     }
 
     /// Calls the test of a name that the template has computed.

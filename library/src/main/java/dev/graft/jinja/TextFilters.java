@@ -97,7 +97,7 @@ final class TextFilters {
     }
 
     private static Object replace(Run run, Object[] a) {
-        long count = a[3] == Frame.MISSING || a[3] == null ? -1 : Numbers.index(a[3]);
+        long count = Frame.missing(a[3]) || a[3] == null ? -1 : Numbers.index(a[3]);
         String text = Repr.str(a[0]);
         if (!run.escapes) {
             return Search.replace(run, text, Repr.str(a[1]), Repr.str(a[2]), count);
@@ -144,9 +144,9 @@ final class TextFilters {
     }
 
     private static Object truncate(Run run, Object[] a) {
-        long length = a[1] == Frame.MISSING ? 255 : Numbers.index(a[1]);
-        String end = a[3] == Frame.MISSING ? "..." : Texts.of(a[3]);
-        long leeway = a[4] == Frame.MISSING || a[4] == null ? 5 : Numbers.index(a[4]);
+        long length = Frame.missing(a[1]) ? 255 : Numbers.index(a[1]);
+        String end = Frame.missing(a[3]) ? "..." : Texts.of(a[3]);
+        long leeway = Frame.missing(a[4]) || a[4] == null ? 5 : Numbers.index(a[4]);
         long room = length - Chars.length(end);
         if (room < 0 || leeway < 0) {
             throw JinjaException.runtime(
@@ -242,7 +242,7 @@ final class TextFilters {
             String value = Markup.escape(entry.getValue()).text();
             parts.add(Markup.escape(key).text() + "=\"" + value + "\"");
         }
-        boolean space = a[1] == Frame.MISSING || Truth.of(a[1]);
+        boolean space = Frame.missing(a[1]) || Truth.of(a[1]);
         String text = (space && !parts.isEmpty() ? " " : "") + String.join(" ", parts);
         run.make(text.length());
         return run.escapes ? new Markup(text) : text;

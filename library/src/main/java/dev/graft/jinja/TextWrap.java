@@ -47,13 +47,13 @@ final class TextWrap {
 
     /// @param a the text, `width`, `break_long_words`, `wrapstring`, `break_on_hyphens`
     static Object filter(Run run, Object[] a) {
-        long width = a[1] == Frame.MISSING ? 79 : Numbers.index(a[1]);
+        long width = Frame.missing(a[1]) ? 79 : Numbers.index(a[1]);
         if (width <= 0) {
             throw JinjaException.value("invalid width %d (must be > 0)", width);
         }
-        boolean breaks = a[2] == Frame.MISSING || Truth.of(a[2]);
-        String between = a[3] == Frame.MISSING || a[3] == null ? "\n" : Texts.of(a[3]);
-        boolean hyphens = a[4] == Frame.MISSING || Truth.of(a[4]);
+        boolean breaks = Frame.missing(a[2]) || Truth.of(a[2]);
+        String between = Frame.missing(a[3]) || a[3] == null ? "\n" : Texts.of(a[3]);
+        boolean hyphens = Frame.missing(a[4]) || Truth.of(a[4]);
         var wrap = new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
         for (String line : Split.lines(TextFilters.lined(a[0]), false)) {

@@ -32,7 +32,7 @@ final class Urlize {
 
     /// @param a the text, `trim_url_limit`, `nofollow`, `target`, `rel`, `extra_schemes`
     static Object filter(Run run, Object[] a) {
-        long limit = a[1] == Frame.MISSING || a[1] == null ? Long.MAX_VALUE : Numbers.index(a[1]);
+        long limit = Frame.missing(a[1]) || a[1] == null ? Long.MAX_VALUE : Numbers.index(a[1]);
         var rel = new TreeSet<>(Split.words(text(a[4]), -1, false));
         if (Filters.flag(a[2])) {
             rel.add("nofollow");
@@ -47,7 +47,7 @@ final class Urlize {
                                 ? ""
                                 : " target=\"" + Markup.escape(target).text() + "\"");
         List<String> schemes = new ArrayList<>();
-        if (a[5] != Frame.MISSING && a[5] != null) {
+        if (!Frame.missing(a[5]) && a[5] != null) {
             Sequences.iterate(a[5]).forEachRemaining(one -> schemes.add(Texts.of(one)));
         }
         for (String scheme : schemes) {
@@ -66,7 +66,7 @@ final class Urlize {
     }
 
     private static String text(Object value) {
-        return value == Frame.MISSING || value == null ? "" : Texts.of(value);
+        return Frame.missing(value) || value == null ? "" : Texts.of(value);
     }
 
     private String word(String word) {

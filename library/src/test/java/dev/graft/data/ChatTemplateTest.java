@@ -193,7 +193,7 @@ class ChatTemplateTest {
     @CsvSource({
         "chatml, axolotl, chatml.jinja",
         "gemma, axolotl, gemma.jinja",
-        "alpaca, axolotl, alpaca.jinja",
+        "phi3, axolotl, phi_35.jinja",
         "llama3, trl, llama3.jinja"
     })
     void namedTemplatesHaveTheFormatOfTheRealOnes(String name, String source, String file)

@@ -124,7 +124,7 @@ class JinjaLimitsTest {
         var threads = new Thread[4];
         var wrong = new java.util.concurrent.atomic.AtomicInteger();
         for (int t = 0; t < threads.length; t++) {
-            long n = 100 + t;
+            long n = 100L + t;
             threads[t] =
                     Thread.ofPlatform()
                             .start(
