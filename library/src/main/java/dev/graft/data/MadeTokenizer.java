@@ -127,8 +127,7 @@ record MadeTokenizer(
         processor.set("single", single);
         processor.set(
                 "pair",
-                single.deepCopy()
-                        .add(json.createObjectNode().set("Sequence", reference("B"))));
+                single.deepCopy().add(json.createObjectNode().set("Sequence", reference("B"))));
         processor.set("special_tokens", tokens);
         return processor;
     }

@@ -207,11 +207,7 @@ record SentencePieceModel(
             if (id < 0 || id >= pieces.size() || pieces.get((int) id).kind() != kind) {
                 throw refused(
                         "%s %d",
-                        "a piece of the type %s among the %d",
-                        name,
-                        id,
-                        kind,
-                        pieces.size());
+                        "a piece of the type %s among the %d", name, id, kind, pieces.size());
             }
             return (int) id;
         }

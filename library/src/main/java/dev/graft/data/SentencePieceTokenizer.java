@@ -34,8 +34,12 @@ record SentencePieceTokenizer(
         var ids = new LinkedHashMap<String, Integer>();
         pieces.forEach(piece -> ids.put(piece.text(), ids.size()));
         var added = added(pieces, ids);
-        var bos = Optional.ofNullable(declared.named().get("bos_token")).or(() -> token(model.bos(), pieces));
-        var eos = Optional.ofNullable(declared.named().get("eos_token")).or(() -> token(model.eos(), pieces));
+        var bos =
+                Optional.ofNullable(declared.named().get("bos_token"))
+                        .or(() -> token(model.bos(), pieces));
+        var eos =
+                Optional.ofNullable(declared.named().get("eos_token"))
+                        .or(() -> token(model.eos(), pieces));
         return new MadeTokenizer(
                 added,
                 normalizer(),

@@ -35,7 +35,8 @@ public final class TokenCache {
         this.folder = folder;
     }
 
-    /// The folder of this user: `GRAFT_CACHE`, else `graft` in `XDG_CACHE_HOME`, else in `~/.cache`.
+    /// The folder of this user: `GRAFT_CACHE`, else `graft` in `XDG_CACHE_HOME`, else in
+    // `~/.cache`.
     public static TokenCache ofUser() {
         return new TokenCache(folder(System.getenv(), System.getProperty("user.home")));
     }

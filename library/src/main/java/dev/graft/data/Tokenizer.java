@@ -158,8 +158,7 @@ public final class Tokenizer implements AutoCloseable {
             } else if (Character.isSurrogate(c)) {
                 throw new ConfigException(
                         "found U+%04X, half of a surrogate pair, at character %d of a text (%s), expected whole characters: the text was cut in the middle of one; mend or drop it"
-                                .formatted(
-                                        (int) c, i, excerpt(text, i)));
+                                .formatted((int) c, i, excerpt(text, i)));
             }
         }
     }

@@ -21,8 +21,7 @@ final class TokenizerJson {
     private final Optional<String> bos;
     private final Optional<String> eos;
 
-    private TokenizerJson(
-            Path file, byte[] content, Optional<String> bos, Optional<String> eos) {
+    private TokenizerJson(Path file, byte[] content, Optional<String> bos, Optional<String> eos) {
         this.file = file;
         this.content = content;
         this.bos = bos;

@@ -59,7 +59,8 @@ class TokenizerGoldenTest {
 
     /// As the script writes them: a list, or the digest of a long one.
     private static String written(int... ids) {
-        String joined = Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(","));
+        String joined =
+                Arrays.stream(ids).mapToObj(Integer::toString).collect(Collectors.joining(","));
         if (ids.length <= 48) {
             return "[" + joined + "]";
         }
@@ -132,8 +133,8 @@ class TokenizerGoldenTest {
         "llama-3/tokenizer.model, tokenizer.model",
         "torchtune-tiny/tiktoken_small.model, tokenizer.model"
     })
-    void aModelFileAloneGivesTheIdsOfItsOwnLibrary(
-            String name, String as, @TempDir Path folder) throws IOException {
+    void aModelFileAloneGivesTheIdsOfItsOwnLibrary(String name, String as, @TempDir Path folder)
+            throws IOException {
         Files.copy(Shared.folder("data/tokenizers/" + name), folder.resolve(as));
         var golden = GOLDEN.get("models").get(name);
         var softly = new SoftAssertions();
@@ -162,7 +163,8 @@ class TokenizerGoldenTest {
     void aModelFileAndItsTokenizerJsonGiveTheSameIds(String name, @TempDir Path folder)
             throws IOException {
         Path from = Shared.folder("data/tokenizers/" + name);
-        for (String file : List.of("tokenizer.model", "tokenizer_config.json", "special_tokens_map.json")) {
+        for (String file :
+                List.of("tokenizer.model", "tokenizer_config.json", "special_tokens_map.json")) {
             Files.copy(from.resolve(file), folder.resolve(file));
         }
         try (var made = Tokenizer.load(folder);
@@ -178,7 +180,9 @@ class TokenizerGoldenTest {
                 // The one of Llama 2 looks for special tokens in the text after its spaces became
                 // ▁, so its file says other ids where a text spells them.
                 if (!name.equals("llama-2-chat") || !published.spellsSpecial(text)) {
-                    assertThat(made.encode(text, true)).as(text).isEqualTo(published.encode(text, true));
+                    assertThat(made.encode(text, true))
+                            .as(text)
+                            .isEqualTo(published.encode(text, true));
                 }
             }
         }
@@ -220,7 +224,8 @@ class TokenizerGoldenTest {
     void flagsCountBesideAModelFileAndNotBesideTokenizerJson(JsonNode golden, @TempDir Path folder)
             throws IOException {
         String file = golden.get("file").textValue();
-        String from = file.endsWith(".json") ? "models/stories260K" : "data/tokenizers/llama-2-chat";
+        String from =
+                file.endsWith(".json") ? "models/stories260K" : "data/tokenizers/llama-2-chat";
         Files.copy(Shared.folder(from).resolve(file), folder.resolve(file));
         JSON.writeValue(folder.resolve("tokenizer_config.json").toFile(), golden.get("config"));
         try (var tokenizer = Tokenizer.load(folder)) {
@@ -247,8 +252,7 @@ class TokenizerGoldenTest {
         Files.copy(
                 Shared.folder("models/stories260K").resolve("tokenizer.json"),
                 folder.resolve("tokenizer.json"));
-        Files.writeString(
-                folder.resolve("tokenizer_config.json"), "{\"pad_token\": \"[PAD]\"}");
+        Files.writeString(folder.resolve("tokenizer_config.json"), "{\"pad_token\": \"[PAD]\"}");
         try (var tokenizer = Tokenizer.load(folder)) {
             // Transformers makes it 513; the model has no row for such an id.
             assertThat(tokenizer.vocabularySize()).isEqualTo(512);
@@ -264,14 +268,19 @@ class TokenizerGoldenTest {
         for (String file : List.of("vocab.json", "merges.txt", "tokenizer_config.json")) {
             Files.copy(from.resolve(file), folder.resolve(file));
         }
-        assertThat(JSON.readTree(folder.resolve("tokenizer_config.json").toFile()).path("tokenizer_class").asText())
+        assertThat(
+                        JSON.readTree(folder.resolve("tokenizer_config.json").toFile())
+                                .path("tokenizer_class")
+                                .asText())
                 .isEqualTo(tokenizerClass);
         try (var made = Tokenizer.load(folder);
                 var published = Tokenizer.load(from)) {
             assertThat(made.vocabularySize()).isEqualTo(published.vocabularySize());
             assertThat(made.specialTokens()).isEqualTo(published.specialTokens());
             for (String text : texts()) {
-                assertThat(made.encode(text, true)).as(text).isEqualTo(published.encode(text, true));
+                assertThat(made.encode(text, true))
+                        .as(text)
+                        .isEqualTo(published.encode(text, true));
                 assertThat(made.encodeText(text)).as(text).isEqualTo(published.encodeText(text));
             }
         }

@@ -48,8 +48,7 @@ class TokenizerHostileTest {
     void aHundredMegabytesOfNestingAreRefusedAtTheHundredthLevel(@TempDir Path folder)
             throws IOException {
         try (var out =
-                new BufferedOutputStream(
-                        Files.newOutputStream(folder.resolve("tokenizer.json")))) {
+                new BufferedOutputStream(Files.newOutputStream(folder.resolve("tokenizer.json")))) {
             out.write("{\"normalizer\": ".getBytes(StandardCharsets.UTF_8));
             var nested = new byte[1 << 20];
             Arrays.fill(nested, (byte) '[');
@@ -201,14 +200,16 @@ class TokenizerHostileTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "IQ== 1\n", "IQ== 0\nIQ== 1\n", "!!! 0\n", "IQ== 0\n", "x", "IQ==0"})
+    @ValueSource(
+            strings = {"", "IQ== 1\n", "IQ== 0\nIQ== 1\n", "!!! 0\n", "IQ== 0\n", "x", "IQ==0"})
     void ranksThatAreNoneAreRefused(String ranks, @TempDir Path folder) throws IOException {
         Files.writeString(folder.resolve("tokenizer.model"), ranks);
         refused(folder, "tokenizer.model");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama_test_vocab.spm", "gemma_test_vocab.spm", "gemma3_test_vocab.spm"})
+    @ValueSource(
+            strings = {"llama_test_vocab.spm", "gemma_test_vocab.spm", "gemma3_test_vocab.spm"})
     void modelsOfWholeWordsAreRefused(String name, @TempDir Path folder) throws IOException {
         Files.copy(
                 Shared.folder("data/tokenizers/keras-hub-test/" + name),
