@@ -11,6 +11,9 @@ import java.util.SequencedMap;
 /// the model's vocabulary where it has the token, else the next one. The ids of a file do not
 /// count there, so one that says otherwise is refused rather than trained on with wrong ids.
 final class AddedTokens {
+    /// Eight times those of Gemma 3; the library compares every one with all others.
+    private static final int MOST = 50_000;
+
     record Entry(int id, AddedToken token) {}
 
     private final ConfigFolder folder;
@@ -43,6 +46,11 @@ final class AddedTokens {
                     "%s: found the id %d of the added token %s, expected %d, which the tokenizers library gives it; added tokens must follow the vocabulary without a gap and in the order of their ids"
                             .formatted(folder.path(), said.getAsInt(), token.content(), id));
         }
+        if (entries.size() == MOST) {
+            throw new ModelFormatException(
+                    "%s: found more than %d added tokens, expected fewer"
+                            .formatted(folder.path(), MOST));
+        }
         largest = Math.max(largest, id);
         entries.put(token.content(), new Entry(id, token));
         changed = true;
@@ -58,7 +66,11 @@ final class AddedTokens {
                     changed |= !token.equals(entry.token());
                     return new Entry(entry.id(), token);
                 });
-        declared.all().values().forEach(token -> add(token, declared.id(token.content())));
+        var said = declared.ids();
+        for (var token : declared.all().values()) {
+            Integer id = said.get(token.content());
+            add(token, id == null ? OptionalInt.empty() : OptionalInt.of(id));
+        }
     }
 
     /// Whether completing it changed anything.

@@ -1,12 +1,12 @@
 package dev.graft.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.SequencedMap;
 import java.util.Set;
 import java.util.TreeMap;
@@ -79,12 +79,11 @@ record DeclaredTokens(
                 flag(folder, "add_eos_token", config));
     }
 
-    /// The id that the configs give a token.
-    OptionalInt id(String content) {
-        return byId.entrySet().stream()
-                .filter(t -> t.getValue().content().equals(content))
-                .mapToInt(Map.Entry::getKey)
-                .findFirst();
+    /// The ids that the configs give tokens.
+    Map<String, Integer> ids() {
+        var ids = new HashMap<String, Integer>();
+        byId.forEach((id, token) -> ids.putIfAbsent(token.content(), id));
+        return ids;
     }
 
     /// All of them in the order in which Transformers adds what a vocabulary lacks, each with the

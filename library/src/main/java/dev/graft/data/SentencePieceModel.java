@@ -85,6 +85,8 @@ record SentencePieceModel(
         private boolean removeExtraSpaces = true;
         private boolean escapeSpaces = true;
         private boolean denormalizes;
+        private boolean hasTrainer;
+        private boolean hasNormalizer;
 
         Draft(Path file) {
             this.file = file;
@@ -126,6 +128,7 @@ record SentencePieceModel(
         }
 
         void trainer(ProtobufReader message) {
+            hasTrainer = true;
             for (int field = message.next(); field != 0; field = message.next()) {
                 switch (field) {
                     case 3 -> algorithm = message.number();
@@ -140,6 +143,7 @@ record SentencePieceModel(
         }
 
         void normalizer(ProtobufReader message) {
+            hasNormalizer = true;
             for (int field = message.next(); field != 0; field = message.next()) {
                 switch (field) {
                     case 2 -> characterMap = message.data();
@@ -162,6 +166,13 @@ record SentencePieceModel(
         }
 
         SentencePieceModel checked() {
+            // They come after the pieces, so a file that was cut short lacks them.
+            if (!hasTrainer || !hasNormalizer) {
+                throw refused(
+                        "%d pieces and nothing after them",
+                        "the specs of trainer and normalizer; download the file again",
+                        pieces.size());
+            }
             if (algorithm != 1 && algorithm != 2) {
                 throw refused("the model type %d", "1 (unigram) or 2 (BPE)", algorithm);
             }

@@ -77,11 +77,15 @@ public final class TokenCache {
         try {
             var digest = MessageDigest.getInstance("SHA-256");
             add(digest, VERSION + "\n" + tokenization.identity() + "\n" + source.identity());
-            add(digest, tokenization.tokenizer().file());
+            try (var tokenizer = tokenization.tokenizer().json()) {
+                add(digest, tokenizer);
+            }
             for (Path path : source.files()) {
                 for (DataFile file : DataFile.find(path)) {
                     add(digest, file.path().getFileName() + " " + Files.size(file.path()));
-                    add(digest, file.path());
+                    try (var in = Files.newInputStream(file.path())) {
+                        add(digest, in);
+                    }
                 }
             }
             return HexFormat.of().formatHex(digest.digest());
@@ -98,12 +102,10 @@ public final class TokenCache {
         digest.update((byte) 0);
     }
 
-    private static void add(MessageDigest digest, Path file) throws IOException {
+    private static void add(MessageDigest digest, InputStream in) throws IOException {
         byte[] buffer = new byte[1 << 20];
-        try (InputStream in = Files.newInputStream(file)) {
-            for (int n; (n = in.read(buffer)) > 0; ) {
-                digest.update(buffer, 0, n);
-            }
+        for (int n; (n = in.read(buffer)) > 0; ) {
+            digest.update(buffer, 0, n);
         }
     }
 

@@ -5,6 +5,7 @@ import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -15,9 +16,14 @@ import java.util.Set;
 /// Text to token ids and back, by the Rust `tokenizers` library that Transformers uses.
 ///
 /// What is added around a text (a BOS, say) is what `tokenizer.json` says, as in Transformers 5:
-/// `add_bos_token` and `add_eos_token` of `tokenizer_config.json` do not count beside it. Nothing
-/// is ever truncated or padded, whatever the file says. Safe for several threads until it is
-/// closed.
+/// `add_bos_token` and `add_eos_token` of `tokenizer_config.json` do not count beside it. They do
+/// where the tokenizer is made of a `tokenizer.model`; there a BOS goes first unless they say
+/// otherwise. Tokens that the configs declare and the vocabulary lacks are added as Transformers
+/// adds them, but for a pad token: nothing is ever truncated or padded, whatever the file says.
+///
+/// The ids are those of `tokenizer.json` as it stands. For the class LlamaTokenizer Transformers
+/// 5.18 rebuilds the tokenizer instead, and then drops the first of the spaces that begin a text,
+/// which neither SentencePiece nor that file does. Safe for several threads until it is closed.
 public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final TokenizerFiles files;
@@ -33,9 +39,10 @@ public final class Tokenizer implements AutoCloseable {
     }
 
     /// Loads the tokenizer of a Hugging Face model folder; takes up to two seconds, so load it
-    /// once.
+    /// once. Read are `tokenizer.json`, else `tokenizer.model` (SentencePiece or tiktoken), else
+    /// `vocab.json` with `merges.txt`.
     ///
-    /// @throws ModelFormatException where there is no usable `tokenizer.json`
+    /// @throws ModelFormatException where none of them is there, or the first is not usable
     public static Tokenizer load(Path modelFolder) {
         var files = TokenizerFiles.read(modelFolder);
         stayOffline();
@@ -180,7 +187,7 @@ public final class Tokenizer implements AutoCloseable {
         return plain;
     }
 
-    /// The special tokens of `tokenizer.json` as they are spelled.
+    /// The special tokens of the folder as they are spelled.
     public Set<String> specialTokens() {
         return files.special().keySet();
     }
@@ -256,9 +263,14 @@ public final class Tokenizer implements AutoCloseable {
         return files.vocabularySize();
     }
 
-    /// The `tokenizer.json` that was read.
+    /// The file that the vocabulary was read from.
     public Path file() {
         return files.tokenizer();
+    }
+
+    /// What ids depend on: the JSON that the tokenizers library was given.
+    InputStream json() throws IOException {
+        return files.json().open();
     }
 
     private long handle() {

@@ -63,16 +63,6 @@ record TokenizerFiles(
         for (String token : wanted) {
             added.id(token).ifPresent(id -> ids.put(token, id));
         }
-        var generation = folder.tree("generation_config.json");
-        var model = folder.tree("config.json");
-        var stops = new LinkedHashSet<Integer>();
-        if (eos != null && ids.containsKey(eos)) {
-            stops.add(ids.get(eos));
-        }
-        stops.addAll(idsOf("eos_token_id", generation));
-        stops.addAll(idsOf("eos_token_id", model));
-        var beginnings = new ArrayList<>(idsOf("bos_token_id", generation));
-        beginnings.addAll(idsOf("bos_token_id", model));
         int largest =
                 added.entries().values().stream()
                         .mapToInt(AddedTokens.Entry::id)
@@ -83,10 +73,27 @@ record TokenizerFiles(
                 bos,
                 eos,
                 ids,
-                beginnings.isEmpty() ? OptionalInt.empty() : OptionalInt.of(beginnings.getFirst()),
-                stops,
+                fromConfigs("bos_token_id", folder).stream()
+                        .mapToInt(Integer::intValue)
+                        .findFirst(),
+                stops(eos == null ? null : ids.get(eos), folder),
                 special(added),
                 largest + 1);
+    }
+
+    private static Set<Integer> stops(Integer eos, ConfigFolder folder) {
+        var stops = new LinkedHashSet<Integer>();
+        if (eos != null) {
+            stops.add(eos);
+        }
+        stops.addAll(fromConfigs("eos_token_id", folder));
+        return stops;
+    }
+
+    private static List<Integer> fromConfigs(String name, ConfigFolder folder) {
+        var ids = new ArrayList<>(idsOf(name, folder.tree("generation_config.json")));
+        ids.addAll(idsOf(name, folder.tree("config.json")));
+        return ids;
     }
 
     /// `tokenizer.json` goes before all else, as in Transformers.

@@ -198,15 +198,14 @@ class TokenizerTest {
     }
 
     @Test
-    void aFolderWithoutTokenizerJsonSaysWhatIsThere(@TempDir Path folder) throws IOException {
-        Files.writeString(folder.resolve("tokenizer.model"), "x");
+    void aFolderWithoutATokenizerSaysWhatIsThere(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("vocab.json"), "{}");
         Files.writeString(folder.resolve("config.json"), "{}");
 
         assertThatThrownBy(() -> Tokenizer.load(folder))
                 .isInstanceOf(ModelFormatException.class)
-                .hasMessageContaining("no tokenizer.json")
-                .hasMessageContaining("config.json, tokenizer.model")
-                .hasMessageContaining("save_pretrained");
+                .hasMessageContaining("no tokenizer.json, tokenizer.model, or vocab.json")
+                .hasMessageContaining("found config.json, vocab.json");
         assertThatThrownBy(() -> Tokenizer.load(folder.resolve("nowhere")))
                 .isInstanceOf(ModelFormatException.class)
                 .hasMessageContaining("nothing at this path");
