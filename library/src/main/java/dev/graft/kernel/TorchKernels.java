@@ -58,8 +58,7 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
-    public void ropeBackward(
-            Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
         try (var _ = Scope.open()) {
             Tensor to = headMajor(dx, dOut);
             if (cos != null) {

@@ -34,8 +34,7 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void ropeBackward(
-            Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
         VectorRope.backward(dOut, cos, sin, neighbours, dx);
     }
 

@@ -35,8 +35,7 @@ final class VectorRope {
     }
 
     /// [N, T, D] to [T, N·D].
-    static void backward(
-            Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
+    static void backward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
         var shape = new Heads("ropeBackward", dx, cos, dOut);
         var douts = Lanes.floats("ropeBackward", dOut, dOut.numel());
         var dxs = Lanes.rows("ropeBackward", dx, shape.tokens, shape.heads * shape.width);

@@ -16,8 +16,8 @@ import java.util.Objects;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
-/// One layer: x + m · norm(attention(norm(x))), then x + m · norm(mlp(norm(x))); any of the norms may
-/// be null.
+/// One layer: x + m · norm(attention(norm(x))), then x + m · norm(mlp(norm(x))); any of the
+/// norms may be null.
 ///
 /// @param rope null where positions are not encoded
 /// @param residual m

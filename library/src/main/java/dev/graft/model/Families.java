@@ -144,9 +144,12 @@ final class Families {
             case "gemma" ->
                     Family.gemma(
                             Map.of(
-                                    "head_dim", 256,
-                                    "tie_word_embeddings", true,
-                                    "hidden_act", "gelu_pytorch_tanh"),
+                                    "head_dim",
+                                    256,
+                                    "tie_word_embeddings",
+                                    true,
+                                    "hidden_act",
+                                    "gelu_pytorch_tanh"),
                             NormPlacement.PRE,
                             QueryKeyNorm.NONE,
                             Windows.NONE);
@@ -176,11 +179,16 @@ final class Families {
             case "glm4" ->
                     new Family(
                             Map.of(
-                                    "head_dim", 128,
-                                    "num_key_value_heads", 2,
-                                    "attention_bias", true,
-                                    "partial_rotary_factor", 0.5,
-                                    "rms_norm_eps", 1.5625e-7),
+                                    "head_dim",
+                                    128,
+                                    "num_key_value_heads",
+                                    2,
+                                    "attention_bias",
+                                    true,
+                                    "partial_rotary_factor",
+                                    0.5,
+                                    "rms_norm_eps",
+                                    1.5625e-7),
                             10000,
                             Biases.QKV_DECLARED,
                             Projections.GATES_FUSED,
@@ -200,14 +208,22 @@ final class Families {
     private static Family gemma2() {
         return Family.gemma(
                 Map.of(
-                        "head_dim", 256,
-                        "tie_word_embeddings", true,
-                        "hidden_activation", "gelu_pytorch_tanh",
-                        "query_pre_attn_scalar", 256,
-                        "sliding_window", 4096,
-                        "sliding_window_pattern", 2,
-                        "attn_logit_softcapping", 50.0,
-                        "final_logit_softcapping", 30.0),
+                        "head_dim",
+                        256,
+                        "tie_word_embeddings",
+                        true,
+                        "hidden_activation",
+                        "gelu_pytorch_tanh",
+                        "query_pre_attn_scalar",
+                        256,
+                        "sliding_window",
+                        4096,
+                        "sliding_window_pattern",
+                        2,
+                        "attn_logit_softcapping",
+                        50.0,
+                        "final_logit_softcapping",
+                        30.0),
                 NormPlacement.SANDWICH,
                 QueryKeyNorm.NONE,
                 Windows.ALTERNATING);

@@ -71,9 +71,8 @@ final class ModelConfigReader {
         int hidden = config.positive("hidden_size");
         int layers = config.positive("num_hidden_layers");
         var attention = attention(config, family, hidden);
-        var ropes = 
-                new RopeReader(
-                        config, attention.headWidth(), family.theta(), family.neighbours());
+        var ropes =
+                new RopeReader(config, attention.headWidth(), family.theta(), family.neighbours());
         return new ModelConfig(
                 file.text("model_type", ""),
                 hidden,
@@ -135,8 +134,7 @@ final class ModelConfigReader {
         }
         int width = config.positive("head_dim", hidden / heads);
         if (width % 2 != 0) {
-            throw config.bad(
-                    "the width of a head is %d, expected an even number".formatted(width));
+            throw config.bad("the width of a head is %d, expected an even number".formatted(width));
         }
         boolean declared = config.flag("attention_bias", false);
         boolean bias =

@@ -207,7 +207,8 @@ public record ModelLayout(
 
     /// Weights of the model, each counted once.
     public long parameters() {
-        long matrices = linears.stream().mapToLong(m -> m.elements() + (m.bias() ? m.out() : 0)).sum();
+        long matrices =
+                linears.stream().mapToLong(m -> m.elements() + (m.bias() ? m.out() : 0)).sum();
         long tied = config.tiedEmbeddings() ? head().elements() : 0;
         long vectors = norms.stream().mapToLong(Vector::length).sum();
         return embedding.elements() + matrices - tied + vectors;

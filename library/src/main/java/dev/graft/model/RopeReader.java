@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/// Reads the rotary embedding of a config: `rope_parameters` of Transformers 5, one for all layers or
-/// one for each type of layer; `rope_theta` and `rope_scaling` of Transformers 4.
+/// Reads the rotary embedding of a config: `rope_parameters` of Transformers 5, one for all
+/// layers or one for each type of layer; `rope_theta` and `rope_scaling` of Transformers 4.
 record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean neighbours) {
     private static final String SUPPORTED = "default, linear, dynamic, llama3, yarn, longrope";
 
@@ -14,7 +14,8 @@ record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean
     ///
     /// @param layerType as in `layer_types`
     RotaryEmbedding read(String layerType) {
-        JsonNode all = config.node(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+        JsonNode all =
+                config.node(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
         JsonNode own = all.has(layerType) ? all.get(layerType) : all;
         return read(own, number(own, "rope_theta", config.number("rope_theta", defaultTheta)));
     }
@@ -55,9 +56,7 @@ record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean
                             originalContext(parameters));
             // the first files of Phi-3 say yarn or su of what is longrope
             case "yarn" ->
-                    parameters.has("short_factor")
-                            ? longRope(parameters, width)
-                            : yarn(parameters);
+                    parameters.has("short_factor") ? longRope(parameters, width) : yarn(parameters);
             case "longrope", "su" -> longRope(parameters, width);
             default ->
                     throw config.unsupported(

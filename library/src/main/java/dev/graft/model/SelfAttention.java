@@ -77,8 +77,7 @@ record SelfAttention(
     /// @return [T, H]
     Var forward(Tape tape, Var x, Angles angles, int[] offsets) {
         Heads h = project(tape, x, angles);
-        Var attended =
-                Attention.forward(tape, h.queries(), h.keys(), h.values(), offsets, rule);
+        Var attended = Attention.forward(tape, h.queries(), h.keys(), h.values(), offsets, rule);
         return output.forward(tape, attended);
     }
 
@@ -93,11 +92,7 @@ record SelfAttention(
             attended =
                     scope.keep(
                             Attention.cached(
-                                    tape,
-                                    h.queries().value(),
-                                    cache.keys(),
-                                    cache.values(),
-                                    rule));
+                                    tape, h.queries().value(), cache.keys(), cache.values(), rule));
         }
         return output.forward(tape, tape.var(attended, false));
     }

@@ -44,7 +44,8 @@ public record TensorNames(String prefix, List<String> files) {
     }
 
     private UnaryOperator<String> to(String inFiles) {
-        String around = inFiles.endsWith("model.") ? inFiles.substring(0, inFiles.length() - 6) : "";
+        String around =
+                inFiles.endsWith("model.") ? inFiles.substring(0, inFiles.length() - 6) : "";
         return path -> {
             if (path.startsWith(prefix)) {
                 return inFiles + path.substring(prefix.length());

@@ -6,13 +6,14 @@ import dev.graft.nn.Workspace.Buffer;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
-/// Causal attention of grouped heads, O = softmax(Q·Kᵀ/√D)·V within each sequence, where a rule may
-/// narrow what a row sees to a window and cap the scores.
+/// Causal attention of grouped heads, O = softmax(Q·Kᵀ/√D)·V within each sequence, where a
+/// rule may narrow what a row sees to a window and cap the scores.
 ///
-/// Rows are taken in blocks, whose columns go from the first that the first row sees to the last that
-/// the last one sees, so the T × T matrix never exists, nor anything outside a window. Kept: q, k, v, O and the log-sum of each row, from which the backward pass makes the
-/// probabilities of a block again (Dao et al. 2022):
-/// dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − Σ dO ⊙ O)/√D, dQ = dS·K, dK += dSᵀ·Q.
+/// Rows are taken in blocks, whose columns go from the first that the first row sees to the
+/// last that the last one sees, so the T × T matrix never exists, nor anything outside a
+/// window. Kept: q, k, v, O and the log-sum of each row, from which the backward pass makes
+/// the probabilities of a block again (Dao et al. 2022): dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙
+/// (dP − Σ dO ⊙ O)/√D, dQ = dS·K, dK += dSᵀ·Q.
 public final class Attention {
     /// Rows of a block.
     public static final long BLOCK_ROWS = 64;

@@ -4,7 +4,8 @@ import dev.graft.kernel.Kernels;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.Tensor;
 
-/// Rotary position embedding: pairs of the first R numbers of each head turned by position · frequency; the backward pass turns back. Keeps nothing of its own. Where its input can
+/// Rotary position embedding: pairs of the first R numbers of each head turned by position
+/// · frequency; the backward pass turns back. Keeps nothing of its own. Where its input can
 /// be made again, so can its result.
 public final class Rope {
     private Rope() {}

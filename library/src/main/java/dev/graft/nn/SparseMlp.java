@@ -67,9 +67,7 @@ public record SparseMlp(Linear router, List<GatedMlp> experts, int perToken, boo
         tape.release(part);
         if (part.needsGradient()) {
             tape.whenBack(
-                    () ->
-                            part.giveGradient(
-                                    y.gradientSoFar().indexSelect(0, Tensor.of(tokens))));
+                    () -> part.giveGradient(y.gradientSoFar().indexSelect(0, Tensor.of(tokens))));
         }
     }
 
@@ -84,9 +82,7 @@ public record SparseMlp(Linear router, List<GatedMlp> experts, int perToken, boo
         tape.keep(out, x);
         tape.onBackward(
                 out,
-                () ->
-                        x.gradientSoFar()
-                                .indexAddInPlace(0, Tensor.of(tokens), out.takeGradient()));
+                () -> x.gradientSoFar().indexAddInPlace(0, Tensor.of(tokens), out.takeGradient()));
         return out;
     }
 

@@ -55,8 +55,7 @@ final class AttentionActivations {
         boolean k = normed || trained.trains(projections.subList(fused ? 0 : 1, fused ? 1 : 2));
         this.queriesNormed = hasNorms && (q || trained.trains(layer.queryNorm()));
         this.keysNormed = hasNorms && (k || trained.trains(layer.keyNorm()));
-        this.projected =
-                normed || trained.trains(projections) || queriesNormed || keysNormed;
+        this.projected = normed || trained.trains(projections) || queriesNormed || keysNormed;
         boolean attended = projected || trained.trains(o);
         this.branch = attended || trained.trains(layer.afterAttention());
         this.output = input || branch;
@@ -136,16 +135,15 @@ final class AttentionActivations {
         return hidden + before() + queryRows + keyRows + Math.max(split, end);
     }
 
-    /// What lives besides what is kept in the backward pass, at the worst step; a feed-forward block
-    /// with a segment of its own is gone when it runs.
+    /// What lives besides what is kept in the backward pass, at the worst step; a
+    /// feed-forward block with a segment of its own is gone when it runs.
     ///
-    /// @param recomputes whether the normed input is made again by the first of v, k and q to read
-    ///   it, and rotated heads by the attention, rather than there
+    /// @param recomputes whether the normed input is made again by the first of v, k and q
+    ///     to read it, and rotated heads by the attention, rather than there
     long backward(boolean recomputes) {
         long rest = input ? hidden : 0; // the residual's, where anything before it is trained
         boolean shared = !hasAfter && !hasScale;
-        long throughNorm =
-                hasAfter ? 2 * hidden + (hasScale && input ? hidden : 0) : 0;
+        long throughNorm = hasAfter ? 2 * hidden + (hasScale && input ? hidden : 0) : 0;
         long throughOutput =
                 (shared ? hidden : rest + hidden) + (projected ? queries : 0) + trained.step(o);
         if (!projected) {
@@ -153,7 +151,8 @@ final class AttentionActivations {
         }
         long rotated = recomputes ? rotatedAgain() : 0;
         long attention = rest + 2 * queries + heads + 2 * keys + rotated;
-        long back = rotated + Math.max(fused ? fused(rest, recomputes) : 0, apart(rest, recomputes));
+        long back =
+                rotated + Math.max(fused ? fused(rest, recomputes) : 0, apart(rest, recomputes));
         return LongStream.of(throughNorm, throughOutput, attention, back).max().orElseThrow();
     }
 
@@ -164,7 +163,8 @@ final class AttentionActivations {
     private long fused(long rest, boolean recomputes) {
         long all = queries + 2 * keys;
         boolean again = recomputes && hasBefore && normed && trained.reads(projections);
-        long throughMap = all + gradientOfNormed() + (again ? hidden : 0) + trained.step(projections);
+        long throughMap =
+                all + gradientOfNormed() + (again ? hidden : 0) + trained.step(projections);
         return rest + Math.max(2 * all, throughMap);
     }
 

@@ -10,7 +10,8 @@ import java.util.stream.LongStream;
 
 /// The feed-forward block's part of [LayerActivations], in numbers a token.
 ///
-/// Of a mixture of experts it is an upper bound: how many tokens an expert gets is not known before.
+/// Of a mixture of experts it is an upper bound: how many tokens an expert gets is not
+/// known before.
 final class MlpActivations {
     private final TrainedMaps trained;
     private final List<Matrix> gateUp;
@@ -96,8 +97,8 @@ final class MlpActivations {
         return experts == null ? 0 : 2 * (experts.count() + 3L * experts.perToken());
     }
 
-    /// What one expert takes for a while, if all tokens went to it: inputs and outputs, its gates, and
-    /// what is weighed.
+    /// What one expert takes for a while, if all tokens went to it: inputs and outputs, its
+    /// gates, and what is weighed.
     private long expert() {
         return experts == null ? 0 : 3 * hidden + 4L * experts.width() + experts.count();
     }
@@ -161,8 +162,8 @@ final class MlpActivations {
         return hasAfter ? 2 * hidden + (hasScale && input ? hidden : 0) : 0;
     }
 
-    /// The gradient of the block's output, which is the residual's too unless something lies between,
-    /// and that of the activated product.
+    /// The gradient of the block's output, which is the residual's too unless something
+    /// lies between, and that of the activated product.
     private long ofDown() {
         boolean shared = !hasAfter && !hasScale;
         return (shared ? hidden : rest() + hidden)

@@ -11,10 +11,7 @@ record TrainedMaps(TrainedTensors trained, double dropout) {
     /// Whether an output of one of these maps needs a gradient though no input does.
     boolean trains(List<Matrix> maps) {
         return maps.stream()
-                .anyMatch(
-                        m ->
-                                reads(m)
-                                        || trained.elements().containsKey(m.path() + ".bias"));
+                .anyMatch(m -> reads(m) || trained.elements().containsKey(m.path() + ".bias"));
     }
 
     boolean trains(Vector norm) {

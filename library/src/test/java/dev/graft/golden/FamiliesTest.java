@@ -36,7 +36,8 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/// Every family and every rotary scaling against Transformers and PEFT (`bench/golden/families.py`).
+/// Every family and every rotary scaling against Transformers and PEFT
+/// (`bench/golden/families.py`).
 class FamiliesTest {
     private static final double TOLERANCE = 1e-4;
     private static final int NEW_TOKENS = 32;
@@ -223,8 +224,7 @@ class FamiliesTest {
         int[] ids = Golden.ints(expected(family).get("sequences").get(0).get("ids"));
         try (var model = model(family)) {
             Tensor before;
-            try (var adapter =
-                    PeftFiles.load(model.transformer, folder(family).resolve("lora"))) {
+            try (var adapter = PeftFiles.load(model.transformer, folder(family).resolve("lora"))) {
                 before = model.logits(ids);
                 PeftFiles.write(adapter, written.resolve("lora"));
                 new ModelFolderWriter(model.transformer, model.files, null)
@@ -264,9 +264,7 @@ class FamiliesTest {
                 assertThat(linear.weight())
                         .as(linear.name())
                         .isInstanceOf(
-                                isPlain
-                                        ? FrozenWeight.Dense.class
-                                        : FrozenWeight.Quantized.class);
+                                isPlain ? FrozenWeight.Dense.class : FrozenWeight.Quantized.class);
             }
             Tensor before = model.logits(ids);
             new QuantizedFolderWriter(model.transformer, model.files)

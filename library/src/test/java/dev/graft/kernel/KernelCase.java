@@ -112,7 +112,8 @@ final class KernelCase {
         long[] angles = of(tokens, half);
         long width = 2L * half + rest;
         long[][] shapes = shapes(of(tokens, 3 * width), angles, angles, of(3, tokens, width));
-        return make("rope", random, shapes).does((k, t) -> k.rope(t[0], t[1], t[2], rest == 6, t[3]));
+        return make("rope", random, shapes)
+                .does((k, t) -> k.rope(t[0], t[1], t[2], rest == 6, t[3]));
     }
 
     static KernelCase ropeBackward(int tokens, int half, int rest, Random random) {
@@ -202,7 +203,7 @@ final class KernelCase {
         for (int row = 0; row < 2 * rows; row++) {
             double sum = 1e-3;
             for (long i = visible.first(row % rows); i < visible.end(row % rows, width); i++) {
-                sum += Math.exp(0.3 * c.values[0][(int) (row * width + i)]);
+                sum += Math.exp(0.3 * c.values[0][(int) ((long) row * width + i)]);
             }
             c.values[1][row] = (float) Math.log(sum);
         }

@@ -28,7 +28,8 @@ class TorchKernelsTest {
             TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 0, 1e-2, y, s);
             Tensor dx = Tensor.zeros(DType.F64, 3, 5);
             Tensor dw = Tensor.zeros(DType.F64, 5);
-            TORCH.rmsNormBackward(Tensor.of(dy, 3, 5), Tensor.of(x, 3, 5), Tensor.of(w), 0, s, dx, dw);
+            TORCH.rmsNormBackward(
+                    Tensor.of(dy, 3, 5), Tensor.of(x, 3, 5), Tensor.of(w), 0, s, dx, dw);
             assertDerivative(dx, x, v -> rmsNorm(v, w, dy));
             assertDerivative(dw, w, v -> rmsNorm(x, v, dy));
         }
@@ -87,7 +88,8 @@ class TorchKernelsTest {
         try (var _ = Scope.open()) {
             Tensor dGate = Tensor.empty(DType.F64, 12);
             Tensor dUp = Tensor.empty(DType.F64, 12);
-            TORCH.gluBackward(Activation.SILU, Tensor.of(dOut), Tensor.of(gate), Tensor.of(up), dGate, dUp);
+            TORCH.gluBackward(
+                    Activation.SILU, Tensor.of(dOut), Tensor.of(gate), Tensor.of(up), dGate, dUp);
             assertDerivative(dGate, gate, v -> swiGlu(v, up, dOut));
             assertDerivative(dUp, up, v -> swiGlu(gate, v, dOut));
         }

@@ -203,8 +203,15 @@ class FamilyGradientTest {
         return switch (activation) {
             case SILU -> g.mul(g.sigmoid());
             case GELU_TANH ->
-                    g.mul(g).mul(g).mul(0.044715).add(g).mul(Math.sqrt(2 / Math.PI))
-                            .tanh().add(1).mul(g).mul(0.5);
+                    g.mul(g)
+                            .mul(g)
+                            .mul(0.044715)
+                            .add(g)
+                            .mul(Math.sqrt(2 / Math.PI))
+                            .tanh()
+                            .add(1)
+                            .mul(g)
+                            .mul(0.5);
             case GELU -> g.mul(Math.sqrt(0.5)).erf().add(1).mul(g).mul(0.5);
         };
     }
@@ -225,8 +232,7 @@ class FamilyGradientTest {
         var embedding = new Embedding("embed", new TrainedWeight(table), 2.5);
         Tensor ids = Tensor.of(new int[] {4, 4, 0});
         Tensor direction = Oracle.random(2, 3, 3);
-        Oracle.gradients(
-                workspace, tape -> new Var[] {embedding.forward(tape, ids)}, direction);
+        Oracle.gradients(workspace, tape -> new Var[] {embedding.forward(tape, ids)}, direction);
         Tensor expected =
                 Oracle.autograd(table.value(), t -> t.indexSelect(0, ids).mul(2.5), direction);
         Oracle.assertClose("dTable", table.gradient(), expected, EXACT);
@@ -467,7 +473,6 @@ class FamilyGradientTest {
     /// Zeros where no token went to the expert.
     private static Tensor autograd(
             Tensor value, Function<Tensor, Tensor> formula, Tensor direction) {
-        return Oracle.autograd(
-                value, v -> formula.apply(v).add(v.sum().mul(0)), direction);
+        return Oracle.autograd(value, v -> formula.apply(v).add(v.sum().mul(0)), direction);
     }
 }

@@ -227,7 +227,9 @@ class GradientTest {
                             Var a = tape.var(q, true);
                             Var b = tape.var(k, true);
                             Var c = tape.var(v, true);
-                            Var out = Attention.forward(tape, a, b, c, offsets, Attention.Rule.plain(0.5));
+                            Var out =
+                                    Attention.forward(
+                                            tape, a, b, c, offsets, Attention.Rule.plain(0.5));
                             Oracle.assertClose("value", out.value(), expected, EXACT);
                             return new Var[] {a, b, c, out};
                         },
