@@ -14,8 +14,8 @@ public interface Kernels {
         return x.dtype() == DType.F32 && x.onCpu() ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
     }
 
-    /// y = x · s ⊙ (w + offset) with s = 1 / √(mean(x²) + ε) for each row (Zhang and Sennrich
-    /// 2019).
+    /// y = x · s ⊙ (w + offset) with s = 1 / √(mean(x²) + ε) for each row (Zhang and
+    /// Sennrich 2019).
     ///
     /// @param x [T, H]
     /// @param weight [H]
@@ -39,14 +39,14 @@ public interface Kernels {
             Tensor dx,
             Tensor dWeight);
 
-    /// Rotary embedding of token-major heads into head-major ones (Su et al. 2021, halves as in
-    /// Llama): with R the width that is rotated, a = x[t, n, i], b = x[t, n, i + R/2],
-    /// c = cos[t, i], s = sin[t, i], out[n, t, i] = a·c − b·s and
-    /// out[n, t, i + R/2] = b·c + a·s; the other D − R numbers of a head stay as they are.
+    /// Rotary embedding of token-major heads into head-major ones (Su et al. 2021, halves
+    /// as in Llama): with R the width that is rotated, a = x[t, n, i], b = x[t, n, i +
+    /// R/2], c = cos[t, i], s = sin[t, i], out[n, t, i] = a·c − b·s and out[n, t, i + R/2]
+    /// = b·c + a·s; the other D − R numbers of a head stay as they are.
     ///
     /// Where pairs are neighbours, as in GLM, a = x[t, n, 2i] and b = x[t, n, 2i + 1], and
-    /// the result lies in halves all the same: products of queries and keys do not depend on
-    /// the order.
+    /// the result lies in halves all the same: products of queries and keys do not depend
+    /// on the order.
     ///
     /// @param x [T, N·D], whose rows may lie apart
     /// @param cos [T, R/2]; null where nothing is rotated

@@ -168,8 +168,8 @@ final class Lanes {
 
     private static FloatVector tanhNearZero(FloatVector x) {
         FloatVector z = x.mul(x);
-        FloatVector p = z.fma(all(-5.70498872745e-3f), all(2.06390887954e-2f));
-        p = p.fma(z, all(-5.37397155531e-2f)).fma(z, all(1.33314422036e-1f));
-        return p.fma(z, all(-3.33332819422e-1f)).mul(z).fma(x, x);
+        FloatVector p = z.fma(all(-0.0057049887f), all(0.020639088f));
+        p = p.fma(z, all(-0.053739715f)).fma(z, all(0.13331442f));
+        return p.fma(z, all(-0.3333328f)).mul(z).fma(x, x);
     }
 }

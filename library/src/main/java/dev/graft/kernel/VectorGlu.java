@@ -136,10 +136,10 @@ final class VectorGlu {
     }
 
     private static FloatVector tail(FloatVector t) {
-        FloatVector p = t.fma(all(0.17087277f), all(-0.82215223f)).fma(t, all(1.48851587f));
-        p = p.fma(t, all(-1.13520398f)).fma(t, all(0.27886807f)).fma(t, all(-0.18628806f));
-        p = p.fma(t, all(0.09678418f)).fma(t, all(0.37409196f)).fma(t, all(1.00002368f));
-        return p.fma(t, all(-1.26551223f));
+        FloatVector p = t.fma(all(0.17087276f), all(-0.82215226f)).fma(t, all(1.4885159f));
+        p = p.fma(t, all(-1.135204f)).fma(t, all(0.27886808f)).fma(t, all(-0.18628806f));
+        p = p.fma(t, all(0.09678418f)).fma(t, all(0.37409195f)).fma(t, all(1.0000237f));
+        return p.fma(t, all(-1.2655122f));
     }
 
     /// The rows of matrices of one shape: halves of wider rows may be among them. Where all are

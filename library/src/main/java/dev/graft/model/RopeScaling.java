@@ -80,8 +80,8 @@ public sealed interface RopeScaling {
         }
     }
 
-    /// LongRoPE (Ding et al. 2024): a factor for each frequency, of the second list where a sequence
-    /// is longer than the original context.
+    /// LongRoPE (Ding et al. 2024): a factor for each frequency, of the second list where a
+    /// sequence is longer than the original context.
     ///
     /// @param shortFactors R/2
     /// @param longFactors R/2
@@ -100,7 +100,7 @@ public sealed interface RopeScaling {
             List<Double> factors = length > originalContext ? longFactors : shortFactors;
             float[] stretched = new float[plain.length];
             for (int i = 0; i < plain.length; i++) {
-                stretched[i] = (float) (plain[i] / factors.get(i).floatValue());
+                stretched[i] = plain[i] / factors.get(i).floatValue();
             }
             return stretched;
         }

@@ -16,7 +16,7 @@ import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
 import java.util.Collections;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -144,7 +144,7 @@ public final class Transformer implements AutoCloseable {
     }
 
     private Map<RopeTable, Angles> angles(int[] positions) {
-        Map<RopeTable, Angles> angles = new IdentityHashMap<>();
+        Map<RopeTable, Angles> angles = new HashMap<>();
         ropes().forEach(rope -> angles.put(rope, rope.at(positions, compute)));
         return angles;
     }

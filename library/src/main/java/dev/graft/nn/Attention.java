@@ -6,8 +6,8 @@ import dev.graft.nn.Workspace.Buffer;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
-/// Causal attention of grouped heads, O = softmax(Q·Kᵀ/√D)·V within each sequence, where a rule may
-/// narrow what a row sees to a window and cap the scores.
+/// Causal attention of grouped heads, O = softmax(Q·Kᵀ/√D)·V within each sequence, where a
+/// rule may narrow what a row sees to a window and cap the scores.
 ///
 /// Rows are taken in blocks, whose columns go from the first that the first row sees to the
 /// last that the last one sees, so the T × T matrix never exists, nor anything outside a

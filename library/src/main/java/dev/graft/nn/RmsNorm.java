@@ -3,9 +3,9 @@ package dev.graft.nn;
 import dev.graft.kernel.Kernels;
 import dev.graft.tensor.Tensor;
 
-/// y = x / √(mean(x²) + ε) ⊙ (w + offset) for each row, or for each part of a row that is as
-/// wide as w, as the heads of a query are; keeps x and one number a part, from which y is
-/// made again where a later operation needs it.
+/// y = x / √(mean(x²) + ε) ⊙ (w + offset) for each row, or for each part of a row that is
+/// as wide as w, as the heads of a query are; keeps x and one number a part, from which y
+/// is made again where a later operation needs it.
 public final class RmsNorm {
     private final String name;
     private final double epsilon;

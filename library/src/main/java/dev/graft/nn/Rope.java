@@ -4,9 +4,9 @@ import dev.graft.kernel.Kernels;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.Tensor;
 
-/// Rotary position embedding: pairs of the first R numbers of each head turned by position ·
-/// frequency; the backward pass turns back. Keeps nothing of its own. Where its input can be
-/// made again, so can its result.
+/// Rotary position embedding: pairs of the first R numbers of each head turned by position
+/// · frequency; the backward pass turns back. Keeps nothing of its own. Where its input can
+/// be made again, so can its result.
 public final class Rope {
     private Rope() {}
 

@@ -3,11 +3,12 @@ package dev.graft.nn;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
 
-/// Which experts a token goes to and how much each counts: the k greatest of softmax(logits),
-/// divided by their sum where they are normalized (Shazeer et al. 2017; Jiang et al. 2024).
+/// Which experts a token goes to and how much each counts: the k greatest of
+/// softmax(logits), divided by their sum where they are normalized (Shazeer et al. 2017;
+/// Jiang et al. 2024).
 ///
-/// With dw the gradient by the weights and δ = Σ w ⊙ dw over a token's experts: dlogits = w ⊙
-/// (dw − δ) at its experts where they are normalized; else the same, and −p · δ at the
+/// With dw the gradient by the weights and δ = Σ w ⊙ dw over a token's experts: dlogits = w
+/// ⊙ (dw − δ) at its experts where they are normalized; else the same, and −p · δ at the
 /// others, p being the softmax.
 final class Routing {
     private final int experts;
@@ -105,7 +106,7 @@ final class Routing {
         return Tensor.of(values, places.length, 1);
     }
 
-    /// Takes the gradient by the weights of places. [n]
+    /// Takes the gradient by the weights of places, one number each.
     void give(int[] places, Tensor dWeights) {
         double[] values = dWeights.toDoubles();
         for (int i = 0; i < places.length; i++) {

@@ -138,8 +138,8 @@ final class AttentionActivations {
     /// What lives besides what is kept in the backward pass, at the worst step; a
     /// feed-forward block with a segment of its own is gone when it runs.
     ///
-    /// @param recomputes whether the normed input is made again by the first of v, k and q to read
-    ///   it, and rotated heads by the attention, rather than there
+    /// @param recomputes whether the normed input is made again by the first of v, k and q
+    ///     to read it, and rotated heads by the attention, rather than there
     long backward(boolean recomputes) {
         long rest = input ? hidden : 0; // the residual's, where anything before it is trained
         boolean shared = !hasAfter && !hasScale;

@@ -10,8 +10,8 @@ import java.util.stream.LongStream;
 
 /// The feed-forward block's part of [LayerActivations], in numbers a token.
 ///
-/// Of a mixture of experts it is an upper bound: how many tokens an expert gets is not known
-/// before.
+/// Of a mixture of experts it is an upper bound: how many tokens an expert gets is not
+/// known before.
 final class MlpActivations {
     private final TrainedMaps trained;
     private final List<Matrix> gateUp;
@@ -162,8 +162,8 @@ final class MlpActivations {
         return hasAfter ? 2 * hidden + (hasScale && input ? hidden : 0) : 0;
     }
 
-    /// The gradient of the block's output, which is the residual's too unless something lies
-    /// between, and that of the activated product.
+    /// The gradient of the block's output, which is the residual's too unless something
+    /// lies between, and that of the activated product.
     private long ofDown() {
         boolean shared = !hasAfter && !hasScale;
         return (shared ? hidden : rest() + hidden)

@@ -208,8 +208,8 @@ public final class Tensor implements AutoCloseable {
         return MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
     }
 
-    /// The memory of a CPU matrix whose rows are contiguous and may lie apart, from its first
-    /// element to its last. Valid while the tensor lives.
+    /// The memory of a CPU matrix whose rows are contiguous and may lie apart, from its
+    /// first element to its last. Valid while the tensor lives.
     @SuppressWarnings("restricted")
     public MemorySegment rowsSegment() {
         if (!onCpu() || dim() != 2 || (size(1) > 1 && stride(1) != 1)) {

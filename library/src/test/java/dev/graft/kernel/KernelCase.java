@@ -203,7 +203,7 @@ final class KernelCase {
         for (int row = 0; row < 2 * rows; row++) {
             double sum = 1e-3;
             for (long i = visible.first(row % rows); i < visible.end(row % rows, width); i++) {
-                sum += Math.exp(0.3 * c.values[0][(int) (row * width + i)]);
+                sum += Math.exp(0.3 * c.values[0][(int) ((long) row * width + i)]);
             }
             c.values[1][row] = (float) Math.log(sum);
         }
