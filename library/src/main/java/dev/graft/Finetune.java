@@ -7,7 +7,9 @@ import dev.graft.config.FinetuningType;
 import dev.graft.config.IntervalStrategy;
 import dev.graft.config.Resume;
 import dev.graft.config.RunConfig;
+import dev.graft.data.Finding;
 import dev.graft.data.Tokenizer;
+import dev.graft.error.ConfigException;
 import dev.graft.export.ModelFolderWriter;
 import dev.graft.format.AtomicFile;
 import dev.graft.format.ModelFiles;
@@ -81,10 +83,25 @@ public final class Finetune {
             try (var data = TrainingData.of(config, tokenizer, modelConfig, decisions)) {
                 Bill bill = budget.bill(files, data.largest(), data.heldOut());
                 decisions.addAll(budget.decisions(bill));
+                heed(data.findings());
                 announce(modelConfig, bill, data);
+                data.findings().stream()
+                        .filter(f -> f.level() == Finding.Level.WARNING)
+                        .forEach(f -> listener.accept(new TrainEvent.Warned(f.toString())));
                 return train(modelConfig, files, bill, data, output, checkpoint);
             }
         }
+    }
+
+    /// Refuses data that would teach something wrong.
+    private void heed(List<Finding> findings) {
+        findings.stream()
+                .filter(f -> f.level() == Finding.Level.ERROR && !config.output().force())
+                .findFirst()
+                .ifPresent(
+                        f -> {
+                            throw new ConfigException(f + "; force: true trains all the same");
+                        });
     }
 
     private boolean train(
@@ -188,7 +205,8 @@ public final class Finetune {
     private TrainSettings settings(TrainingData data, Bill bill) {
         var train = config.train();
         var optimizer = config.optimizer();
-        int perEpoch = Math.ceilDiv(
+        int perEpoch =
+                Math.ceilDiv(
                         data.microBatchesPerEpoch(train.perDeviceTrainBatchSize()),
                         train.gradientAccumulationSteps());
         int total =
@@ -267,11 +285,7 @@ public final class Finetune {
                                 m.vocabulary());
         listener.accept(
                 new TrainEvent.Prepared(
-                        bill,
-                        name,
-                        data.report(),
-                        data.heldOutExamples(),
-                        List.copyOf(decisions)));
+                        bill, name, data.report(), data.heldOutExamples(), List.copyOf(decisions)));
     }
 
     /// What has to be equal for a checkpoint to belong to this run.

@@ -5,8 +5,13 @@ import dev.graft.config.RunConfig;
 import dev.graft.data.Batch;
 import dev.graft.data.BatchStream;
 import dev.graft.data.Batches;
+import dev.graft.data.ChatTemplate;
+import dev.graft.data.Chats;
 import dev.graft.data.Dataset;
 import dev.graft.data.DatasetSource;
+import dev.graft.data.Example;
+import dev.graft.data.Finding;
+import dev.graft.data.Inspection;
 import dev.graft.data.StreamedBatches;
 import dev.graft.data.TokenCache;
 import dev.graft.data.Tokenization;
@@ -14,8 +19,8 @@ import dev.graft.data.Tokenizer;
 import dev.graft.model.ModelConfig;
 import dev.graft.plan.BatchShape;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 
 /// What a run trains and evaluates on.
 ///
@@ -28,9 +33,48 @@ record TrainingData(
         List<Batch> heldOut,
         int heldOutExamples,
         BatchShape largest,
+        Look look,
         String report,
         String identity)
         implements AutoCloseable {
+    /// What was seen of the examples.
+    ///
+    /// @param some examples of the training part, or all
+    /// @param template where the chat template comes from, or "none"
+    record Look(
+            List<Example> some, String template, Inspection inspection, List<Finding> findings) {
+
+        static Look at(
+                Dataset data, Tokenization tokenization, ModelConfig model, String template) {
+            var inspection = Inspection.of(data.examples(), tokenization.tokenizer());
+            // A text without a prompt is trained whole, and may be cut into pieces.
+            boolean texts =
+                    inspection.trainedTokens() + inspection.examples() >= inspection.tokens();
+            return new Look(
+                    data.examples(),
+                    template,
+                    inspection,
+                    inspection.findings(data.report(), model.vocabulary(), texts));
+        }
+    }
+
+    String template() {
+        return look.template();
+    }
+
+    Inspection inspection() {
+        return look.inspection();
+    }
+
+    List<Finding> findings() {
+        return look.findings();
+    }
+
+    /// The first examples, in the order of the files.
+    List<Example> first(int count) {
+        return look.some().subList(0, Math.min(count, look.some().size()));
+    }
+
     /// Examples that a streamed run looks at before it starts.
     private static final int SAMPLE = 1000;
 
@@ -45,38 +89,86 @@ record TrainingData(
                     "max_length: %d, since the model has max_position_embeddings %d"
                             .formatted(length, length));
         }
-        var tokenization = new Tokenization(tokenizer, length, options.completionOnlyLoss());
+        Chats chats = chats(options, config.model().folder());
+        String template = chats == null ? "none" : chats.template().origin();
+        var tokenization =
+                new Tokenization(
+                        tokenizer,
+                        length,
+                        options.loss().ofTexts(),
+                        options.loss().ofChats(),
+                        chats);
         return options.streaming()
-                ? streamed(config, tokenization, length)
-                : cached(config, tokenization);
+                ? streamed(config, model, tokenization, template, length)
+                : cached(config, model, tokenization, template);
     }
 
-    private static TrainingData cached(RunConfig config, Tokenization tokenization) {
+    /// The chat template of the run, or null where the model has none.
+    private static Chats chats(DataOptions options, Path model) {
+        return options.chatTemplate()
+                .map(choice -> ChatTemplate.chosen(choice, model))
+                .or(() -> ChatTemplate.ofModel(model))
+                .map(Chats::new)
+                .orElse(null);
+    }
+
+    private static TrainingData cached(
+            RunConfig config, ModelConfig model, Tokenization tokenization, String template) {
         DataOptions options = config.data();
         var cache = TokenCache.ofUser();
-        Dataset all = cache.load(source(options, options.dataset()), tokenization);
-        Dataset train = all;
-        Dataset heldOut = null;
-        if (!options.evalDataset().isEmpty()) {
-            heldOut = cache.load(source(options, options.evalDataset()), tokenization);
-        } else if (options.evalSplit() > 0) {
-            Dataset.Split split = all.split(options.evalSplit(), config.train().seed());
-            train = split.train();
-            heldOut = split.eval();
-        }
+        Dataset.Split split =
+                options.weights().isEmpty()
+                        ? split(
+                                options,
+                                cache.load(source(options, options.dataset()), tokenization),
+                                config)
+                        : mixed(config, cache, tokenization);
+        Dataset train = split.train();
+        Dataset heldOut =
+                options.evalDataset().isEmpty()
+                        ? split.eval()
+                        : cache.load(source(options, options.evalDataset()), tokenization);
         int batchSize = config.train().perDeviceTrainBatchSize();
         List<Integer> longest = train.longest(batchSize);
         long tokens = longest.stream().mapToLong(n -> n).sum();
         return new TrainingData(
                 new Batches(train, batchSize, config.train().seed(), options.shuffle()),
                 batches(config, heldOut),
-                heldOut == null ? 0 : heldOut.size(),
+                heldOut.size(),
                 new BatchShape(longest.size(), longest.getFirst(), tokens),
+                Look.at(train, tokenization, model, template),
                 train.report().toString(),
                 "%d examples, %d trained tokens".formatted(train.size(), train.trainedTokens()));
     }
 
-    private static TrainingData streamed(RunConfig config, Tokenization tokenization, int length) {
+    /// Files one by one, each divided before it is mixed: what is held out is never trained.
+    private static Dataset.Split mixed(
+            RunConfig config, TokenCache cache, Tokenization tokenization) {
+        DataOptions options = config.data();
+        var train = new ArrayList<Dataset>();
+        var eval = new ArrayList<Dataset>();
+        for (Path file : options.dataset()) {
+            Dataset part = cache.load(source(options, List.of(file)), tokenization);
+            Dataset.Split split = split(options, part, config);
+            train.add(split.train());
+            eval.add(split.eval());
+        }
+        long seed = config.train().seed();
+        return new Dataset.Split(
+                Dataset.mixed(train, options.weights(), seed), Dataset.joined(eval));
+    }
+
+    private static Dataset.Split split(DataOptions options, Dataset all, RunConfig config) {
+        boolean divides = options.evalDataset().isEmpty() && options.evalSplit() > 0;
+        return all.split(divides ? options.evalSplit() : 0, config.train().seed());
+    }
+
+    private static TrainingData streamed(
+            RunConfig config,
+            ModelConfig model,
+            Tokenization tokenization,
+            String template,
+            int length) {
         DataOptions options = config.data();
         DatasetSource source = source(options, options.dataset());
         Dataset sample = Dataset.first(SAMPLE, source, tokenization);
@@ -100,6 +192,7 @@ record TrainingData(
                 batches(config, heldOut),
                 heldOut == null ? 0 : heldOut.size(),
                 BatchShape.of(batchSize, length),
+                Look.at(sample, tokenization, model, template),
                 "streamed; of its first rows: " + sample.report(),
                 "streamed from " + options.dataset());
     }
@@ -115,7 +208,7 @@ record TrainingData(
     }
 
     private static List<Batch> batches(RunConfig config, Dataset heldOut) {
-        return heldOut == null
+        return heldOut == null || heldOut.size() == 0
                 ? List.of()
                 : heldOut.inOrder(config.train().evaluation().perDeviceEvalBatchSize());
     }

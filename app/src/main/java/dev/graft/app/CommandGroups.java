@@ -14,8 +14,8 @@ final class CommandGroups {
 
     static {
         GROUPS.put("Get a model", List.of("pull"));
-        GROUPS.put("Train", List.of("demo", "plan", "train", "quantize", "init"));
-        GROUPS.put("Use what was trained", List.of("generate", "eval", "merge"));
+        GROUPS.put("Train", List.of("demo", "inspect", "plan", "train", "quantize", "init"));
+        GROUPS.put("Use what was trained", List.of("generate", "chat", "eval", "render", "merge"));
         GROUPS.put("This machine", List.of("doctor"));
     }
 

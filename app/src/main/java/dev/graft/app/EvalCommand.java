@@ -2,8 +2,8 @@ package dev.graft.app;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.graft.data.Dataset;
-import dev.graft.data.DatasetSource;
 import dev.graft.data.DatasetFormat;
+import dev.graft.data.DatasetSource;
 import dev.graft.data.Tokenization;
 import dev.graft.error.ConfigException;
 import dev.graft.nn.Workspace;
@@ -88,7 +88,9 @@ final class EvalCommand implements Callable<Integer> {
                 var workspace = new Workspace()) {
             int length = Math.min(maxLength, open.model().config().contextLength());
             var tokenization = new Tokenization(open.tokenizer(), length, completionOnlyLoss);
-            Dataset data = Dataset.load(new DatasetSource(dataset, format, textField, false), tokenization);
+            Dataset data =
+                    Dataset.load(
+                            new DatasetSource(dataset, format, textField, false), tokenization);
             long begin = System.nanoTime();
             Evaluation.Result result =
                     Evaluation.of(open.model(), data.inOrder(batchSize), workspace);

@@ -31,49 +31,7 @@ final class GenerateCommand implements Callable<Integer> {
                     "What to continue; - reads it from standard input, less its last newline.")
     private String prompt;
 
-    @Option(
-            names = "--max-new-tokens",
-            paramLabel = "N",
-            defaultValue = "128",
-            description = "Most tokens to add (default ${DEFAULT-VALUE}).")
-    private int maxNewTokens;
-
-    @Option(
-            names = "--temperature",
-            paramLabel = "N",
-            defaultValue = "0",
-            description = "0 takes the likeliest token every time (default ${DEFAULT-VALUE}).")
-    private double temperature;
-
-    @Option(
-            names = "--top-p",
-            paramLabel = "N",
-            defaultValue = "1",
-            description =
-                    "Only the likeliest tokens that together have this probability (default"
-                            + " ${DEFAULT-VALUE}: all).")
-    private double topP;
-
-    @Option(
-            names = "--top-k",
-            paramLabel = "N",
-            defaultValue = "0",
-            description = "Only the N likeliest tokens (default ${DEFAULT-VALUE}: all).")
-    private int topK;
-
-    @Option(
-            names = "--repetition-penalty",
-            paramLabel = "N",
-            defaultValue = "1",
-            description = "Above 1 makes tokens that occurred less likely (default 1).")
-    private double repetitionPenalty;
-
-    @Option(
-            names = "--seed",
-            paramLabel = "N",
-            defaultValue = "42",
-            description = "Seed of the choice of tokens (default ${DEFAULT-VALUE}).")
-    private long seed;
+    @Mixin private SamplingArguments sampling;
 
     @Option(names = "--json", description = "One JSON object on standard output at the end.")
     private boolean json;
@@ -84,9 +42,7 @@ final class GenerateCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        var options =
-                new GenerationOptions(
-                        maxNewTokens, temperature, topK, topP, repetitionPenalty, seed);
+        GenerationOptions options = sampling.options();
         String text = prompt.equals("-") ? standardInput() : prompt;
         try (OpenModel open = arguments.open();
                 var generator = new Generator(open.model(), open.tokenizer())) {

@@ -66,11 +66,16 @@ public final class Main implements Runnable {
         ConfigOptions.addTo(train.getCommandSpec());
         var plan = new CommandLine(new PlanCommand(console));
         ConfigOptions.addTo(plan.getCommandSpec());
+        var inspect = new CommandLine(new InspectCommand(console));
+        ConfigOptions.addTo(inspect.getCommandSpec());
         root.addSubcommand(new PullCommand(console))
                 .addSubcommand(train)
+                .addSubcommand(inspect)
                 .addSubcommand(plan)
                 .addSubcommand(new GenerateCommand(console))
+                .addSubcommand(new ChatCommand(console))
                 .addSubcommand(new EvalCommand(console))
+                .addSubcommand(new RenderCommand(console))
                 .addSubcommand(new MergeCommand(console))
                 .addSubcommand(new QuantizeCommand(console))
                 .addSubcommand(new InitCommand(console))

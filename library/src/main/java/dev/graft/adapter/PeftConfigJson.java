@@ -108,14 +108,22 @@ final class PeftConfigJson {
     }
 
     /// `all-linear` is written as the modules that it meant, as PEFT does: another reader's idea of
-    /// it may differ.
+    /// it may differ. Experts are too many to be named one by one: of them it is the last parts.
     private static Object targets(TargetModules targets, TargetResolution resolution) {
         return switch (targets) {
             case TargetModules.AllLinear() ->
-                    resolution.lora().stream().map(TargetResolution.Target::path).toList();
+                    resolution.lora().stream()
+                            .map(TargetResolution.Target::path)
+                            .map(PeftConfigJson::expertsByName)
+                            .distinct()
+                            .toList();
             case TargetModules.Names(var names) -> names;
             case TargetModules.Regex(var regex) -> regex;
         };
+    }
+
+    private static String expertsByName(String path) {
+        return path.contains(".experts.") ? path.substring(path.lastIndexOf('.') + 1) : path;
     }
 
     static LoraConfig read(Path path) {

@@ -10,7 +10,7 @@ public sealed interface TargetModules {
     /// The value that stands for every linear map.
     String ALL_LINEAR = "all-linear";
 
-    /// Every linear map but the output head.
+    /// Every linear map but the output head and the routers of experts.
     record AllLinear() implements TargetModules {
         @Override
         public String toString() {
@@ -69,10 +69,10 @@ public sealed interface TargetModules {
 
     /// Whether a linear map is chosen.
     ///
-    /// @param isHead whether it is the output head
-    default boolean matches(String path, boolean isHead) {
+    /// @param isApart whether it is the output head or a router, which `all-linear` does not mean
+    default boolean matches(String path, boolean isApart) {
         return switch (this) {
-            case AllLinear() -> !isHead;
+            case AllLinear() -> !isApart;
             case Names(var names) -> names.stream().anyMatch(n -> nameMatches(n, path));
             case Regex(var regex) -> Pattern.matches(regex, path);
         };

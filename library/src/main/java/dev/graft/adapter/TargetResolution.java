@@ -37,10 +37,16 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
     /// @throws ConfigException if something asked for is not there; lists what is
     public static TargetResolution of(LoraConfig config, ModelLayout model) {
         List<String> linears = model.linears().stream().map(Matrix::path).toList();
-        return new Resolver(config, model, linears).resolve();
+        Set<String> apart =
+                model.linears().stream()
+                        .filter(m -> m.router() || m.equals(model.head()))
+                        .map(Matrix::path)
+                        .collect(Collectors.toSet());
+        return new Resolver(config, model, linears, apart).resolve();
     }
 
-    private record Resolver(LoraConfig config, ModelLayout model, List<String> linears) {
+    private record Resolver(
+            LoraConfig config, ModelLayout model, List<String> linears, Set<String> apart) {
         TargetResolution resolve() {
             List<String> saved = saved();
             checkNames();
@@ -67,12 +73,11 @@ public record TargetResolution(List<Target> lora, List<String> saved) {
         }
 
         private boolean chosen(String path) {
-            boolean isHead = path.equals(model.head().path());
             TargetModules excluded = config.excludeModules();
             if (excluded != null && excluded.matches(path, false)) {
                 return false;
             }
-            return config.targetModules().matches(path, isHead) && inLayers(path);
+            return config.targetModules().matches(path, apart.contains(path)) && inLayers(path);
         }
 
         /// A name that is a whole path escapes `layers_to_transform`, as in PEFT.

@@ -206,6 +206,12 @@ final class Keys {
                     Map.of(),
                     "Columns under other names than the format's, as in"
                             + " prompt=question,completion=answer");
+    static final Key<List<Double>> DATASET_WEIGHTS =
+            data(
+                    "dataset_weights",
+                    Kind.list("numbers above 0", Keys::weight),
+                    List.of(),
+                    "How often the examples of each file of dataset come in an epoch, as in 2,0.5");
     static final Key<String> DATASET_WHERE =
             data(
                     "dataset_where",
@@ -236,6 +242,29 @@ final class Keys {
                     FLAG,
                     true,
                     "Train on the completion only where the format has a prompt");
+    static final Key<Boolean> ASSISTANT_ONLY_LOSS =
+            data(
+                    "assistant_only_loss",
+                    FLAG,
+                    true,
+                    "Train on what the assistant says only where rows are conversations");
+    static final Key<Boolean> MASK_HISTORY =
+            data("mask_history", FLAG, false, "Train on the last answer of a conversation only");
+    static final Key<Boolean> TRAIN_ON_PROMPT =
+            data(
+                    "train_on_prompt",
+                    FLAG,
+                    false,
+                    "Train on prompts too: completion_only_loss and assistant_only_loss false");
+    static final Key<String> CHAT_TEMPLATE =
+            data(
+                    "chat_template",
+                    Kind.text(),
+                    null,
+                    "The template of conversations: a .jinja file, or a name such as chatml (default:"
+                            + " the model's)",
+                    "chat_template_path",
+                    "template");
     static final Key<Boolean> SHUFFLE =
             data("shuffle", FLAG, true, "Another order in every epoch; false keeps the file's");
     static final Key<Boolean> STREAMING =
@@ -368,6 +397,14 @@ final class Keys {
     private static <T> Key<T> lora(
             String name, Kind<T> kind, T fallback, String help, String... aliases) {
         return add(new Key<>(name, List.of(aliases), kind, fallback, Section.LORA, help));
+    }
+
+    private static double weight(String text) {
+        double weight = Double.parseDouble(text);
+        if (!(weight > 0) || weight > 1000) {
+            throw new IllegalArgumentException("not above 0");
+        }
+        return weight;
     }
 
     private static <T> Key<T> data(

@@ -92,9 +92,13 @@ public record RunConfig(
         values.put(Keys.DATASET_TEXT_FIELD, data.textField());
         values.put(Keys.EVAL_SPLIT, data.evalSplit());
         values.put(Keys.MAX_LENGTH, data.maxLength());
-        values.put(Keys.COMPLETION_ONLY_LOSS, data.completionOnlyLoss());
+        values.put(Keys.COMPLETION_ONLY_LOSS, data.loss().completionOnly());
+        values.put(Keys.ASSISTANT_ONLY_LOSS, data.loss().assistantOnly());
+        values.put(Keys.MASK_HISTORY, data.loss().maskHistory());
+        values.put(Keys.CHAT_TEMPLATE, data.template());
         values.put(Keys.SHUFFLE, data.shuffle());
         values.put(Keys.DATASET_COLUMNS, data.columns());
+        values.put(Keys.DATASET_WEIGHTS, data.weights());
         values.put(Keys.DATASET_WHERE, data.where());
         values.put(Keys.STREAMING, data.streaming());
         values.put(Keys.SKIP_BAD_ROWS, data.skipBadRows());

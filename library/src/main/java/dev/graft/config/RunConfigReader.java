@@ -183,7 +183,7 @@ public final class RunConfigReader {
                     "eval_strategy: found %s but nothing to evaluate on, expected eval_dataset or eval_split too"
                             .formatted(strategy));
         }
-        checkStreaming();
+        checkData();
         checkQuantization();
         if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
             problems.add(
@@ -199,13 +199,24 @@ public final class RunConfigReader {
         }
     }
 
-    /// A stream has no length, so it cannot be divided by a share, nor an epoch into steps.
-    private void checkStreaming() {
+    /// One weight a file; a stream has no length, so it cannot be divided by a share, nor an
+    /// epoch into steps.
+    private void checkData() {
+        List<Double> weights = get(Keys.DATASET_WEIGHTS, List.of());
+        int files = get(Keys.DATASET, List.of()).size();
+        if (!weights.isEmpty() && weights.size() != files) {
+            problems.add(
+                    "dataset_weights: found %d numbers for %d files of dataset, expected one for each"
+                            .formatted(weights.size(), files));
+        }
         if (!get(Keys.STREAMING, false)) {
             return;
         }
         if (get(Keys.MAX_STEPS, 1) < 1) {
             problems.add("streaming: found without max_steps, expected the number of steps too");
+        }
+        if (!weights.isEmpty()) {
+            problems.add("dataset_weights: found with streaming, expected one of both");
         }
         double split = get(Keys.EVAL_SPLIT, 0.0);
         if (split > 0 && split < 1) {
@@ -271,15 +282,25 @@ public final class RunConfigReader {
                         get(Keys.DATASET_FORMAT),
                         get(Keys.DATASET_TEXT_FIELD),
                         get(Keys.DATASET_COLUMNS),
+                        get(Keys.DATASET_WEIGHTS),
                         get(Keys.DATASET_WHERE),
                         get(Keys.EVAL_SPLIT),
                         get(Keys.MAX_LENGTH),
-                        get(Keys.COMPLETION_ONLY_LOSS),
+                        loss(),
+                        get(Keys.CHAT_TEMPLATE),
                         get(Keys.SHUFFLE),
                         get(Keys.STREAMING),
                         get(Keys.SKIP_BAD_ROWS)),
                 train(),
                 optimizer());
+    }
+
+    private DataOptions.LossOptions loss() {
+        boolean all = get(Keys.TRAIN_ON_PROMPT);
+        return new DataOptions.LossOptions(
+                !all && get(Keys.COMPLETION_ONLY_LOSS),
+                !all && get(Keys.ASSISTANT_ONLY_LOSS),
+                get(Keys.MASK_HISTORY));
     }
 
     private QuantizationOptions quantization() {

@@ -3,7 +3,6 @@ package dev.graft.data;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ConfigException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -15,13 +14,16 @@ import java.util.regex.Pattern;
 /// what the message put there, whatever the template does to it (trims it, leaves reasoning of
 /// earlier turns out). The end token that follows belongs to it: what a template writes after an
 /// answer and before the next turn.
-final class AssistantSpans {
+public final class AssistantSpans {
     /// Words that no template and no person writes.
     private static final String OTHER = "\uE0F3 other words \uE0F4";
 
-    /// What special tokens look like, where the tokenizer is not there to tell.
+    /// What special tokens look like; a template for a base model may use marks that its tokenizer
+    /// does not know.
     private static final Pattern LOOKS_SPECIAL =
-            Pattern.compile("</?[^<>\\s]{1,60}>|<\uFF5C[^<>]{1,60}\uFF5C>|\\[/?[A-Z_]{2,40}]");
+            Pattern.compile(
+                    "</?[^<>\\s]{1,60}>|<\uFF5C[^<>]{1,60}\uFF5C>|\\[/?[A-Z_]{2,40}]"
+                            + "|\\[\\|[^\\[\\]|]{1,40}\\|]|\\[e~\\[");
 
     private final ChatRenderer template;
     private final Conversation chat;
@@ -29,14 +31,16 @@ final class AssistantSpans {
     private final String text;
 
     /// A part of the text in UTF-16 units.
-    record Span(int from, int to) {
+    public record Span(int from, int to) {
         boolean isEmpty() {
             return from >= to;
         }
     }
 
-    /// @param special the special tokens, or empty where they are not known
-    AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
+    /// Renders the conversation once.
+    ///
+    /// @param special the special tokens, or empty where there is no tokenizer
+    public AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
         this.template = template;
         this.chat = chat;
         this.special = special;
@@ -44,14 +48,14 @@ final class AssistantSpans {
     }
 
     /// The conversation as the model sees it.
-    String text() {
+    public String text() {
         return text;
     }
 
     /// What the assistant says after the prompt, end tokens included, in order.
     ///
     /// @param lastOnly only the last of these messages
-    List<Span> trained(boolean lastOnly) {
+    public List<Span> trained(boolean lastOnly) {
         var spans = new ArrayList<Span>();
         List<ObjectNode> messages = chat.messages();
         for (int i = chat.promptMessages(); i < messages.size(); i++) {
@@ -90,10 +94,27 @@ final class AssistantSpans {
         if (message.has("tool_calls") || message.has("reasoning_content")) {
             words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
         }
-        String tail = own.substring(ownWords.to());
-        String end = endToken(tail);
-        boolean follows = text.startsWith(end, words.to());
-        return new Span(words.from(), words.to() + (follows ? end.length() : 0));
+        int end = words.to() + endToken(own.substring(ownWords.to()), words.to());
+        return new Span(words.from(), end);
+    }
+
+    /// The length of white space and end token after a message's words.
+    ///
+    /// @param tail what the template writes after the words where the conversation ends there
+    private int endToken(String tail, int wordsEnd) {
+        int own = special(tail, 0);
+        if (own > 0 && text.startsWith(tail.substring(0, own), wordsEnd)) {
+            return own;
+        }
+        // The last turn ends otherwise than this one. What follows is its end if another mark
+        // comes at once: that one begins the next turn.
+        int here = special(text, wordsEnd);
+        boolean ends = here > 0 && (isBlank(wordsEnd + here) || special(text, wordsEnd + here) > 0);
+        return ends ? here : 0;
+    }
+
+    private boolean isBlank(int from) {
+        return text.substring(from).isBlank();
     }
 
     /// The place of a message's words in the whole text.
@@ -113,8 +134,7 @@ final class AssistantSpans {
     /// there on, marks and all.
     private int generationStart(int i, int otherwise) {
         String prompt =
-                template.render(
-                        chat.messages().subList(0, i), chat.tools(), true, chat.options());
+                template.render(chat.messages().subList(0, i), chat.tools(), true, chat.options());
         return text.startsWith(prompt) ? prompt.length() : otherwise;
     }
 
@@ -143,21 +163,20 @@ final class AssistantSpans {
         return new Span(from, a.length() - same);
     }
 
-    /// White space and the special token after it, with which a text begins; empty if it does not.
-    private String endToken(String tail) {
-        int at = 0;
-        while (at < tail.length() && Character.isWhitespace(tail.charAt(at))) {
-            at++;
+    /// The length of white space and the special token after it, if that is what comes there.
+    private int special(String in, int from) {
+        int start = from;
+        while (start < in.length() && Character.isWhitespace(in.charAt(start))) {
+            start++;
         }
-        int start = at;
-        if (special.isEmpty()) {
-            Matcher looks = LOOKS_SPECIAL.matcher(tail).region(start, tail.length());
-            return looks.lookingAt() ? tail.substring(0, looks.end()) : "";
-        }
-        return special.stream()
-                .filter(token -> !token.isEmpty() && tail.startsWith(token, start))
-                .max(Comparator.comparingInt(String::length))
-                .map(token -> tail.substring(0, start + token.length()))
-                .orElse("");
+        Matcher looks = LOOKS_SPECIAL.matcher(in).region(start, in.length());
+        int begin = start;
+        int longest =
+                special.stream()
+                        .filter(token -> in.startsWith(token, begin))
+                        .mapToInt(String::length)
+                        .max()
+                        .orElse(looks.lookingAt() ? looks.end() - begin : 0);
+        return longest == 0 ? 0 : begin - from + longest;
     }
 }

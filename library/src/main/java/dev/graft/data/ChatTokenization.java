@@ -11,19 +11,13 @@ import java.util.List;
 ///
 /// The template writes BOS and end tokens itself. What looks like a special token inside of a
 /// message is text: nobody may end a turn from within.
-final class ChatTokenization {
+public final class ChatTokenization {
     private final Tokenizer tokenizer;
     private final ChatRenderer template;
-    private final Loss loss;
+    private final LossPart loss;
 
-    /// Which part of a conversation is trained.
-    enum Loss {
-        ASSISTANT,
-        LAST_TURN,
-        ALL
-    }
-
-    ChatTokenization(Tokenizer tokenizer, ChatRenderer template, Loss loss) {
+    /// Of a template that `Chats` renders.
+    public ChatTokenization(Tokenizer tokenizer, ChatRenderer template, LossPart loss) {
         this.tokenizer = tokenizer;
         this.template = template;
         this.loss = loss;
@@ -32,15 +26,35 @@ final class ChatTokenization {
     /// A conversation as text, tokens and marks.
     ///
     /// @param spans parts of the text that are trained
-    record Rendered(String text, List<Span> spans, Tokenizer.Encoding tokens, Example example) {}
+    public record Rendered(
+            String text, List<Span> spans, Tokenizer.Encoding tokens, Example example) {}
 
-    Rendered rendered(Conversation chat) {
+    /// A text that ends where the assistant begins to speak, and its ids: what generation starts
+    /// from.
+    @SuppressWarnings("ArrayRecordComponent")
+    public record Prompt(String text, int[] ids) {}
+
+    /// What generation of an answer starts from.
+    public Prompt prompt(Conversation chat) {
+        String text = template.render(chat.messages(), chat.tools(), true, chat.options());
+        String without = template.render(chat.messages(), chat.tools(), false, chat.options());
+        var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
+        // What people wrote is at the same place in both, since only the end is added.
+        boolean isLonger = text.startsWith(without);
+        int[] ids = encode(text, isLonger ? foreign(chat, spans) : List.of()).ids();
+        return new Prompt(text, ids);
+    }
+
+    /// The example of a conversation.
+    ///
+    /// @throws dev.graft.error.ConfigException where the template refuses it
+    public Rendered rendered(Conversation chat) {
         var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
         String text = spans.text();
         List<Span> trained =
-                loss == Loss.ALL
+                loss == LossPart.ALL
                         ? List.of(new Span(0, text.length()))
-                        : spans.trained(loss == Loss.LAST_TURN);
+                        : spans.trained(loss == LossPart.LAST_ANSWER);
         Tokenizer.Encoding tokens = encode(text, foreign(chat, spans));
         boolean[] marks = new boolean[tokens.ids().length];
         for (int i = 0; i < marks.length; i++) {
@@ -58,8 +72,8 @@ final class ChatTokenization {
         var eos = tokenizer.eosId();
         boolean ends =
                 eos.isEmpty()
-                        || last >= 0 && tokenizer.isSpecial(ids[last])
-                        || last >= 0 && ids[last] == eos.getAsInt();
+                        || (last >= 0
+                                && (tokenizer.isSpecial(ids[last]) || ids[last] == eos.getAsInt()));
         if (last < 0 || ends) {
             return new Example(ids, marks);
         }
@@ -72,7 +86,8 @@ final class ChatTokenization {
 
     private static boolean overlaps(List<Span> spans, int from, int to) {
         for (Span span : spans) {
-            if (from < span.to() && to > span.from() || from == to && from == span.from()) {
+            boolean empty = from == to;
+            if ((from < span.to() && to > span.from()) || (empty && from == span.from())) {
                 return true;
             }
         }

@@ -100,8 +100,8 @@ record DataFile(Path path, Type type, Compression compression) {
         return new DataFile(path, type, compression);
     }
 
-    /// Whether the file is read line by line here: DuckDB miscounts the lines of JSON Lines and ends
-    /// at the first that is wrong.
+    /// Whether the file is read line by line here: DuckDB miscounts the lines of JSON Lines
+    /// and ends at the first that is wrong.
     boolean isPlainJsonLines() {
         return type == Type.JSON_LINES && compression != Compression.ZSTD;
     }

@@ -84,7 +84,7 @@ public record Dataset(List<Example> examples, DatasetReport report) {
 
         void add(Tokenization.Made made, Consumer<Example> sink) {
             rows++;
-            if (made == Tokenization.Made.NOTHING) {
+            if (made.examples().isEmpty()) {
                 leftOut++;
                 return;
             }
@@ -112,15 +112,7 @@ public record Dataset(List<Example> examples, DatasetReport report) {
 
         DatasetReport report(int skipped) {
             return new DatasetReport(
-                    rows,
-                    examples,
-                    tokens,
-                    trained,
-                    truncated,
-                    windows,
-                    longest,
-                    without,
-                    leftOut,
+                    rows, examples, tokens, trained, truncated, windows, longest, without, leftOut,
                     skipped);
         }
     }
@@ -158,10 +150,11 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     /// Tokens of example `i`.
-    private int length(int i) {
+    int length(int i) {
         return switch (examples) {
             case TokenFile file -> file.length(i);
             case Selection selection -> selection.length(i);
+            case Mixture mixture -> mixture.length(i);
             default -> examples.get(i).length();
         };
     }
@@ -203,6 +196,18 @@ public record Dataset(List<Example> examples, DatasetReport report) {
         public int size() {
             return indices.length;
         }
+    }
+
+    /// Data sets as one, whose examples come so often in an epoch as their weight says.
+    ///
+    /// @param weights above 0, one for each
+    public static Dataset mixed(List<Dataset> parts, List<Double> weights, long seed) {
+        return Mixture.of(parts, weights, seed);
+    }
+
+    /// Data sets one after another.
+    public static Dataset joined(List<Dataset> parts) {
+        return Mixture.of(parts, parts.stream().map(_ -> 1.0).toList(), 0);
     }
 
     /// Holds out some examples, always the same ones for the same seed; both parts keep their

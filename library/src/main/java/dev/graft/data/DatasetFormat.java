@@ -32,8 +32,8 @@ public enum DatasetFormat {
                             && (MESSAGES.fits(first, textField)
                                     || PROMPT_COMPLETION.fits(first, textField));
             case PREFERENCE ->
-                    values.has("chosen") && values.has("rejected")
-                            || values.has("chosen_messages") && values.has("rejected_messages");
+                    (values.has("chosen") && values.has("rejected"))
+                            || (values.has("chosen_messages") && values.has("rejected_messages"));
             case MESSAGES -> values.has("messages");
             case SHAREGPT -> values.has("conversations");
             case PROMPT_COMPLETION -> values.has("prompt") && values.has("completion");
@@ -72,9 +72,9 @@ public enum DatasetFormat {
     /// The formats and their columns, a line each, and what to do.
     static String table() {
         return Arrays.stream(values())
-                .filter(format -> format != AUTO)
-                .map(format -> "  " + format + ": " + format.columns)
-                .collect(Collectors.joining("\n", "", "\n"))
+                        .filter(format -> format != AUTO)
+                        .map(format -> "  " + format + ": " + format.columns)
+                        .collect(Collectors.joining("\n", "", "\n"))
                 + "rename the columns with dataset_columns, as in dataset_columns: prompt=question,completion=answer; or name the column of the text with dataset_text_field";
     }
 

@@ -186,8 +186,8 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
         };
     }
 
-    /// The rows for which the condition holds. Its columns are texts, as a row's JSON has them: `n >
-    /// 3` compares as numbers all the same.
+    /// The rows for which the condition holds. Its columns are texts, as a row's JSON has
+    /// them: `n > 3` compares as numbers all the same.
     private String filtered(String query) throws SQLException {
         if (where.isEmpty()) {
             return query;
@@ -209,7 +209,9 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
                                         ", r ->> %s AS \"%s\""
                                                 .formatted(
                                                         DataFile.quoted(
-                                                                "$.\"" + n.replace("\"", "\\\"") + "\""),
+                                                                "$.\""
+                                                                        + n.replace("\"", "\\\"")
+                                                                        + "\""),
                                                         n.replace("\"", "\"\"")))
                         .collect(Collectors.joining());
         return "SELECT r FROM (SELECT r%s FROM (%s) t(r)) WHERE (%s)"
@@ -259,8 +261,7 @@ public final class DatasetReader implements Iterator<Row>, AutoCloseable {
         }
         String reason = reason(e).lines().limit(3).reduce((a, b) -> a + " " + b).orElse("");
         return new ConfigException(
-                "%s: cannot be read as %s: %s"
-                        .formatted(file.path(), file.type().words(), reason),
+                "%s: cannot be read as %s: %s".formatted(file.path(), file.type().words(), reason),
                 e);
     }
 

@@ -23,6 +23,21 @@ public record DatasetReport(
         int leftOut,
         int skipped) {
 
+    /// What became of the rows of both.
+    DatasetReport plus(DatasetReport o) {
+        return new DatasetReport(
+                rows + o.rows,
+                examples + o.examples,
+                tokens + o.tokens,
+                trainedTokens + o.trainedTokens,
+                truncated + o.truncated,
+                windows + o.windows,
+                Math.max(longest, o.longest),
+                withoutTrainedToken + o.withoutTrainedToken,
+                leftOut + o.leftOut,
+                skipped + o.skipped);
+    }
+
     @Override
     public String toString() {
         var text =

@@ -6,6 +6,8 @@ import java.util.Set;
 
 /// What the columns of a data set mean: turns a row into what it says.
 public sealed interface Format permits TextFormat, ChatFormat, JudgedFormat {
+    /// What a row says.
+    ///
     /// @throws ConfigException where the row lacks a column or has something else in it than the
     ///     format wants
     Sample sample(Row row);

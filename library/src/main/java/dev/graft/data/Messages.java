@@ -143,16 +143,15 @@ final class Messages {
         }
     }
 
-    /// Texts are joined, reasoning and calls get fields of their own; any other block stays as it is
-    /// and the template has to know it.
+    /// Texts are joined, reasoning and calls get fields of their own; any other block stays
+    /// as it is and the template has to know it.
     private void blocks(ArrayNode blocks, ObjectNode message) {
         var text = new StringBuilder();
         var reasoning = new StringBuilder();
         ArrayNode calls = JsonNodeFactory.instance.arrayNode();
         for (JsonNode block : blocks) {
             String type = block.path("type").asText("");
-            JsonNode value =
-                    block.has("text") ? block.get("text") : block.path("value");
+            JsonNode value = block.has("text") ? block.get("text") : block.path("value");
             if (type.equals("text") && value.isTextual()) {
                 text.append(value.textValue());
             } else if (REASONING.contains(type) && value.isTextual()) {
@@ -227,9 +226,7 @@ final class Messages {
                 "%s: found %s in column %s, expected %s"
                         .formatted(
                                 row.place(),
-                                found == null
-                                        ? "nothing"
-                                        : DatasetReader.excerpt(found.toString()),
+                                found == null ? "nothing" : DatasetReader.excerpt(found.toString()),
                                 column,
                                 expected));
     }

@@ -100,8 +100,7 @@ public final class StreamedBatches implements BatchStream {
 
     private boolean hasExample() {
         while (!pending.hasNext() && made.hasNext()) {
-            pending =
-                    made.next().examples().stream().filter(e -> e.trainedTokens() > 0).iterator();
+            pending = made.next().examples().stream().filter(e -> e.trainedTokens() > 0).iterator();
         }
         return pending.hasNext();
     }

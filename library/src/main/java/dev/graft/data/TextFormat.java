@@ -33,8 +33,7 @@ public sealed interface TextFormat extends Format {
         }
 
         String prompt(Row row) {
-            return prompt(
-                    Format.required(row, "instruction"), Format.optional(row, inputColumn));
+            return prompt(Format.required(row, "instruction"), Format.optional(row, inputColumn));
         }
 
         /// The prompt as Stanford's code writes it; it ends in `Response:` and the answer follows

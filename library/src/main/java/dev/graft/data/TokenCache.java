@@ -36,7 +36,7 @@ public final class TokenCache {
     }
 
     /// The folder of this user: `GRAFT_CACHE`, else `graft` in `XDG_CACHE_HOME`, else in
-    // `~/.cache`.
+    /// `~/.cache`.
     public static TokenCache ofUser() {
         return new TokenCache(folder(System.getenv(), System.getProperty("user.home")));
     }

@@ -6,8 +6,6 @@ import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
-import java.lang.foreign.ValueLayout.OfInt;
-import java.lang.foreign.ValueLayout.OfLong;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -27,8 +25,9 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
     private static final long MAGIC = 0x314B4F5446415247L; // "GRAFTOK1"
     private static final int FOOTER = 11;
     private static final int TRAINED = Integer.MIN_VALUE;
-    private static final OfInt TOKEN = ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final OfLong NUMBER =
+    private static final ValueLayout.OfInt TOKEN =
+            ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong NUMBER =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final MemorySegment file;
@@ -46,7 +45,8 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
     /// @throws IOException if it cannot be read or is no such file
     static Dataset open(Path path) throws IOException {
         try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            var mapped = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
+            var mapped =
+                    channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), Arena.ofAuto());
             long bytes = mapped.byteSize();
             if (bytes < 8L * FOOTER || mapped.get(NUMBER, bytes - 8) != MAGIC) {
                 throw new IOException("not a file of tokens, or one that was cut short");

@@ -19,22 +19,40 @@ public final class Tokenization {
     private final boolean completionOnlyLoss;
     private final int eos;
     private final ChatTokenization chats;
+    private final String chatIdentity;
 
     /// @param maxLength the longest example in tokens
     /// @param completionOnlyLoss whether a prompt, where there is one, is left untrained
     /// @throws ConfigException where the tokenizer has no EOS: a model that never sees one never
     ///     stops
     public Tokenization(Tokenizer tokenizer, int maxLength, boolean completionOnlyLoss) {
-        this(tokenizer, maxLength, completionOnlyLoss, null);
+        this(tokenizer, maxLength, completionOnlyLoss, null, "none");
     }
 
-    /// @param chats how conversations are tokenized, or null where there is no chat template
-    Tokenization(
+    /// Of texts and, with a chat template, of conversations.
+    ///
+    /// @param ofTexts which part of a text is trained
+    /// @param ofChats which part of a conversation is trained
+    /// @param chats the chat template, or null where there is none
+    /// @throws ConfigException as above
+    public Tokenization(
+            Tokenizer tokenizer, int maxLength, LossPart ofTexts, LossPart ofChats, Chats chats) {
+        this(
+                tokenizer,
+                maxLength,
+                ofTexts != LossPart.ALL,
+                chats == null ? null : new ChatTokenization(tokenizer, chats, ofChats),
+                chats == null ? "none" : chats.identity() + " " + ofChats);
+    }
+
+    private Tokenization(
             Tokenizer tokenizer,
             int maxLength,
             boolean completionOnlyLoss,
-            ChatTokenization chats) {
+            ChatTokenization chats,
+            String chatIdentity) {
         this.chats = chats;
+        this.chatIdentity = chatIdentity;
         if (maxLength < 2) {
             throw new ConfigException(
                     "max_length: found %d, expected at least 2".formatted(maxLength));
@@ -52,18 +70,20 @@ public final class Tokenization {
                                                         .formatted(tokenizer.file())));
     }
 
-    Tokenizer tokenizer() {
+    /// The tokenizer at work.
+    public Tokenizer tokenizer() {
         return tokenizer;
     }
 
     /// What the tokens of a text depend on, besides the tokenizer's file.
     String identity() {
-        return "max_length %d, completion_only_loss %s, bos %s, eos %d"
+        return "max_length %d, completion_only_loss %s, bos %s, eos %d, chat template %s"
                 .formatted(
                         maxLength,
                         completionOnlyLoss,
                         tokenizer.addsBos() ? tokenizer.bosId() : "none",
-                        eos);
+                        eos,
+                        chatIdentity);
     }
 
     /// The ids that generation starts from, given a prompt: the same as those of training.

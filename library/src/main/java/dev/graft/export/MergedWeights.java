@@ -19,34 +19,40 @@ final class MergedWeights {
     private final Map<String, Supplier<Tensor>> changed = new LinkedHashMap<>();
     private final Map<String, QuantizedTensor> codes = new LinkedHashMap<>();
     private final boolean headIsOwn;
+    private final Transformer model;
 
     MergedWeights(Transformer model) {
+        this.model = model;
         Weight table = model.embedding().weight();
         put(model.embedding().name(), table);
         headIsOwn = !model.head().weight().equals(table) || model.head().lowRank() != null;
         for (Linear linear : model.linears().values()) {
             if (linear.weight() instanceof FrozenWeight.Quantized(QuantizedTensor tensor, var _)) {
-                codes.put(linear.name() + ".weight", tensor);
+                codes.put(file(linear.name(), ".weight"), tensor);
             }
             if (linear.lowRank() != null) {
-                changed.put(linear.name() + ".weight", () -> merged(linear));
+                changed.put(file(linear.name(), ".weight"), () -> merged(linear));
             } else {
                 put(linear.name(), linear.weight());
             }
             if (linear.bias() != null) {
-                changed.put(linear.name() + ".bias", linear::bias);
+                changed.put(file(linear.name(), ".bias"), linear::bias);
             }
         }
         for (RmsNorm norm : model.norms().values()) {
             if (norm.parameter() != null) {
-                changed.put(norm.name() + ".weight", norm::weight);
+                changed.put(file(norm.name(), ".weight"), norm::weight);
             }
         }
     }
 
+    private String file(String module, String tensor) {
+        return model.fileName(module) + tensor;
+    }
+
     private void put(String name, Weight weight) {
         if (!(weight instanceof FrozenWeight.Dense)) {
-            changed.put(name + ".weight", weight::expanded);
+            changed.put(file(name, ".weight"), weight::expanded);
         }
     }
 

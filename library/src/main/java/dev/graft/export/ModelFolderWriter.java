@@ -32,7 +32,6 @@ import java.util.stream.Stream;
 /// so a folder that has one is complete.
 public final class ModelFolderWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final String HEAD = "lm_head.weight";
 
     private final Transformer model;
     private final ModelFiles base;
@@ -81,12 +80,13 @@ public final class ModelFolderWriter {
                 entries.add(entry(file, info));
             }
         }
-        if (last && weights.headIsOwn() && !base.has(HEAD)) {
-            TensorInfo table = base.info(model.embedding().name() + ".weight");
+        String head = model.fileName(model.head().name()) + ".weight";
+        if (last && weights.headIsOwn() && !base.has(head)) {
+            TensorInfo table = base.info(model.fileName(model.embedding().name()) + ".weight");
             Supplier<Tensor> source =
-                    weights.changed().getOrDefault(HEAD, () -> model.head().weight().expanded());
+                    weights.changed().getOrDefault(head, () -> model.head().weight().expanded());
             entries.add(
-                    new Entry(HEAD, dtype == null ? table.dtype() : dtype, table.shape(), source));
+                    new Entry(head, dtype == null ? table.dtype() : dtype, table.shape(), source));
         }
         return entries;
     }

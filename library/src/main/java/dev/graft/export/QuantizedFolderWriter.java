@@ -19,6 +19,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
@@ -27,13 +28,13 @@ import java.util.Map;
 public final class QuantizedFolderWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    private final Transformer model;
     private final ModelFiles base;
+    private final Map<String, Linear> linears = new HashMap<>(); // by their names in files
 
     /// @param base the files that the model was loaded from, still open
     public QuantizedFolderWriter(Transformer model, ModelFiles base) {
-        this.model = model;
         this.base = base;
+        model.linears().values().forEach(l -> linears.put(model.fileName(l.name()), l));
     }
 
     /// Writes the folder; `config.json` goes last, so a folder that has one is complete.
@@ -65,7 +66,7 @@ public final class QuantizedFolderWriter {
         List<Entry> entries = new ArrayList<>();
         for (TensorInfo info : file.tensors().values()) {
             String module = info.name().replaceFirst("\\.weight$", "");
-            Linear linear = info.name().equals(module) ? null : model.linears().get(module);
+            Linear linear = info.name().equals(module) ? null : linears.get(module);
             if (linear != null
                     && linear.weight()
                             instanceof FrozenWeight.Quantized(QuantizedTensor q, var _)) {

@@ -4,6 +4,7 @@ import dev.graft.format.AtomicFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.format.SafetensorsWriter.Entry;
 import dev.graft.model.ModelConfig;
+import dev.graft.model.ModelLayout;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
@@ -22,12 +24,14 @@ public final class RandomModel {
     private final ModelConfig config;
     private final DType dtype;
     private final long seed;
+    private final UnaryOperator<String> fileNames;
     private final List<Entry> entries = new ArrayList<>();
 
     private RandomModel(ModelConfig config, DType dtype, long seed) {
         this.config = config;
         this.dtype = dtype;
         this.seed = seed;
+        this.fileNames = config.names().fresh();
     }
 
     /// Writes `model.safetensors` for the `config.json` of a folder into another, with all that
@@ -47,45 +51,35 @@ public final class RandomModel {
     }
 
     private void addTensors() {
-        var shape = config.attention();
-        long hidden = config.hidden();
-        long queries = (long) shape.heads() * shape.headWidth();
-        long keys = (long) shape.keyHeads() * shape.headWidth();
-        matrix("model.embed_tokens", config.vocabulary(), hidden);
-        for (int i = 0; i < config.layers(); i++) {
-            String layer = "model.layers." + i + ".";
-            constant(layer + "input_layernorm.weight", 1, hidden);
-            linear(layer + "self_attn.q_proj", queries, hidden, shape.bias());
-            linear(layer + "self_attn.k_proj", keys, hidden, shape.bias());
-            linear(layer + "self_attn.v_proj", keys, hidden, shape.bias());
-            linear(layer + "self_attn.o_proj", hidden, queries, shape.bias());
-            constant(layer + "post_attention_layernorm.weight", 1, hidden);
-            linear(layer + "mlp.gate_proj", config.feedForward(), hidden, config.mlpBias());
-            linear(layer + "mlp.up_proj", config.feedForward(), hidden, config.mlpBias());
-            linear(layer + "mlp.down_proj", hidden, config.feedForward(), config.mlpBias());
+        ModelLayout layout = ModelLayout.of(config);
+        matrix(layout.embedding());
+        for (ModelLayout.Matrix m : layout.linears()) {
+            if (!m.equals(layout.head()) || !config.tiedEmbeddings()) {
+                matrix(m);
+            }
         }
-        constant("model.norm.weight", 1, hidden);
-        if (!config.tiedEmbeddings()) {
-            matrix("lm_head", config.vocabulary(), hidden);
+        for (ModelLayout.Vector norm : layout.norms()) {
+            constant(norm.path() + ".weight", 1 - config.normOffset(), norm.length());
         }
     }
 
-    private void linear(String name, long out, long in, boolean bias) {
-        matrix(name, out, in);
-        if (bias) {
-            constant(name + ".bias", 0, out);
+    private void matrix(ModelLayout.Matrix m) {
+        matrix(m.path(), m.out(), m.in());
+        if (m.bias()) {
+            constant(m.path() + ".bias", 0, m.out());
         }
     }
 
     private void matrix(String name, long out, long in) {
         String full = name + ".weight";
-        entries.add(new Entry(full, dtype, new long[] {out, in}, () -> normal(full, out, in)));
+        String inFile = fileNames.apply(full);
+        entries.add(new Entry(inFile, dtype, new long[] {out, in}, () -> normal(full, out, in)));
     }
 
     private void constant(String name, double value, long length) {
         entries.add(
                 new Entry(
-                        name,
+                        fileNames.apply(name),
                         dtype,
                         new long[] {length},
                         () -> Tensor.full(DType.F32, value, length)));

@@ -14,60 +14,98 @@ public interface Kernels {
         return x.dtype() == DType.F32 && x.onCpu() ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
     }
 
-    /// y = x · s ⊙ w with s = 1 / √(mean(x²) + ε) for each row (Zhang and Sennrich 2019).
+    /// y = x · s ⊙ (w + offset) with s = 1 / √(mean(x²) + ε) for each row (Zhang and Sennrich
+    /// 2019).
     ///
     /// @param x [T, H]
     /// @param weight [H]
+    /// @param offset 0, or 1 where the weights are stored less one
     /// @param y [T, H], written
     /// @param inverseRms [T], written: s
-    void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms);
+    void rmsNorm(
+            Tensor x, Tensor weight, double offset, double epsilon, Tensor y, Tensor inverseRms);
 
-    /// With g = dy ⊙ w: dx += s · (g − x · s² · mean(g ⊙ x)), and dw += Σ_rows dy ⊙ x · s.
+    /// With g = dy ⊙ (w + offset): dx += s · (g − x · s² · mean(g ⊙ x)), and
+    /// dw += Σ_rows dy ⊙ x · s.
     ///
     /// @param dx [T, H], added to
     /// @param dWeight [H], added to; null where the weight is frozen
     void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            double offset,
+            Tensor inverseRms,
+            Tensor dx,
+            Tensor dWeight);
 
     /// Rotary embedding of token-major heads into head-major ones (Su et al. 2021, halves as in
-    /// Llama): with a = x[t, n, i], b = x[t, n, i + D/2], c = cos[t, i], s = sin[t, i],
-    /// out[n, t, i] = a·c − b·s and out[n, t, i + D/2] = b·c + a·s.
+    /// Llama): with R the width that is rotated, a = x[t, n, i], b = x[t, n, i + R/2],
+    /// c = cos[t, i], s = sin[t, i], out[n, t, i] = a·c − b·s and
+    /// out[n, t, i + R/2] = b·c + a·s; the other D − R numbers of a head stay as they are.
     ///
-    /// @param x [T, N·D]
-    /// @param cos [T, D/2]
-    /// @param sin [T, D/2]
+    /// Where pairs are neighbours, as in GLM, a = x[t, n, 2i] and b = x[t, n, 2i + 1], and
+    /// the result lies in halves all the same: products of queries and keys do not depend on
+    /// the order.
+    ///
+    /// @param x [T, N·D], whose rows may lie apart
+    /// @param cos [T, R/2]; null where nothing is rotated
+    /// @param sin [T, R/2]
     /// @param out [N, T, D], written
-    void rope(Tensor x, Tensor cos, Tensor sin, Tensor out);
+    void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out);
 
-    /// The transpose of `rope`: dx[t, n, i] = a·c + b·s and dx[t, n, i + D/2] = b·c − a·s with a, b
+    /// The transpose of `rope`: dx[t, n, i] = a·c + b·s and dx[t, n, i + R/2] = b·c − a·s with a, b
     /// from dOut.
     ///
     /// @param dOut [N, T, D]
-    /// @param dx [T, N·D], written
-    void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx);
+    /// @param dx [T, N·D], written; its rows may lie apart
+    void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx);
 
-    /// out = silu(gate) ⊙ up (Shazeer 2020), silu(g) = g · σ(g).
+    /// out = f(gate) ⊙ up (Shazeer 2020).
     ///
-    /// @param gate [T, F]
-    /// @param up [T, F]
+    /// @param gate [T, F], whose rows may lie apart
+    /// @param up [T, F], whose rows may lie apart
     /// @param out [T, F], written
-    void swiGlu(Tensor gate, Tensor up, Tensor out);
+    void glu(Activation activation, Tensor gate, Tensor up, Tensor out);
 
-    /// dUp = dOut ⊙ silu(gate), dGate = dOut ⊙ up ⊙ σ(gate)(1 + gate(1 − σ(gate))).
+    /// dUp = dOut ⊙ f(gate), dGate = dOut ⊙ up ⊙ f′(gate).
     ///
     /// @param dGate [T, F], written; may be the memory of `gate`
     /// @param dUp [T, F], written; may be the memory of `up`
-    void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
+    void gluBackward(
+            Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp);
 
-    /// Softmax over the columns that a row may see, in place: row i of each matrix sees columns
-    /// 0 … firstRow + i, the others become 0.
+    /// x ← cap · tanh(scale · x / cap) (Gemma Team 2024), in place.
+    ///
+    /// @param slopes shape of x, written: scale · (1 − tanh²), by which the gradient is multiplied;
+    ///     null where none is wanted
+    void softCap(Tensor x, double scale, double cap, Tensor slopes);
+
+    /// The columns that the rows of a block of scores may see: row i sees
+    /// firstRow + i − window + 1 … firstRow + i.
+    ///
+    /// @param firstRow last column that row 0 sees
+    /// @param window columns that a row sees at most, its own among them; 0 for all before it
+    record Visible(long firstRow, long window) {
+        /// The first column that a row sees.
+        public long first(long row) {
+            return window == 0 ? 0 : Math.max(0, firstRow + row - window + 1);
+        }
+
+        /// The column behind the last that a row sees, of so many there are.
+        public long end(long row, long columns) {
+            return Math.clamp(firstRow + row + 1, 0, columns);
+        }
+    }
+
+    /// Softmax over the columns that a row may see, in place; the others become 0.
     ///
     /// @param scores [M, R, C], replaced by the probabilities of scale · scores
     /// @param logSumExp [M, R], written: log Σ exp(scale · score) over the visible columns
-    void causalSoftmax(Tensor scores, double scale, long firstRow, Tensor logSumExp);
+    void causalSoftmax(Tensor scores, double scale, Visible visible, Tensor logSumExp);
 
     /// The same probabilities again from the kept sums: exp(scale · score − logSumExp), in place.
-    void causalSoftmaxAgain(Tensor scores, double scale, long firstRow, Tensor logSumExp);
+    void causalSoftmaxAgain(Tensor scores, double scale, Visible visible, Tensor logSumExp);
 
     /// dScores = scale · p ⊙ (dp − delta), in place of dp.
     ///

@@ -37,6 +37,15 @@ final class Lanes {
         return t.segment();
     }
 
+    /// The memory of a float32 matrix whose rows may lie apart, from the first element to the last.
+    static MemorySegment rows(String op, Tensor t, long rows, long width) {
+        if (t.dtype() != DType.F32 || t.dim() != 2 || t.size(0) != rows || t.size(1) != width) {
+            throw new IllegalArgumentException(
+                    "%s: found %s, expected F32[%d, %d]".formatted(op, t.describe(), rows, width));
+        }
+        return t.rowsSegment();
+    }
+
     static float get(MemorySegment m, long index) {
         return m.get(ValueLayout.JAVA_FLOAT_UNALIGNED, index * Float.BYTES);
     }
@@ -148,5 +157,19 @@ final class Lanes {
         return p.mul(power)
                 .blend(ZERO, x.compare(VectorOperators.LT, LOWEST))
                 .blend(INFINITY, x.compare(VectorOperators.GT, HIGHEST));
+    }
+
+    /// tanh x = 1 − 2/(e^2x + 1), and for |x| below 0.625, where that loses digits, the
+    /// polynomial of Cephes' `tanhf`. Within 4 ulp.
+    static FloatVector tanh(FloatVector x) {
+        FloatVector far = all(1).sub(all(2).div(exp(x.add(x)).add(1)));
+        return far.blend(tanhNearZero(x), x.abs().compare(VectorOperators.LT, 0.625f));
+    }
+
+    private static FloatVector tanhNearZero(FloatVector x) {
+        FloatVector z = x.mul(x);
+        FloatVector p = z.fma(all(-5.70498872745e-3f), all(2.06390887954e-2f));
+        p = p.fma(z, all(-5.37397155531e-2f)).fma(z, all(1.33314422036e-1f));
+        return p.fma(z, all(-3.33332819422e-1f)).mul(z).fma(x, x);
     }
 }

@@ -12,38 +12,63 @@ public final class TorchKernels implements Kernels {
     private TorchKernels() {}
 
     @Override
-    public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+    public void rmsNorm(
+            Tensor x, Tensor weight, double offset, double epsilon, Tensor y, Tensor inverseRms) {
         try (var _ = Scope.open()) {
             Tensor s = x.mul(x).mean(1, true).add(epsilon).rsqrt(); // [T, 1]
             inverseRms.copyInPlace(s.view(x.size(0)));
-            y.copyInPlace(x.mul(s).mul(weight));
+            y.copyInPlace(x.mul(s).mul(weight.add(offset)));
         }
     }
 
     @Override
     public void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight) {
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            double offset,
+            Tensor inverseRms,
+            Tensor dx,
+            Tensor dWeight) {
         try (var _ = Scope.open()) {
             Tensor s = inverseRms.view(x.size(0), 1);
             Tensor normed = x.mul(s); // [T, H]
             if (dWeight != null) {
                 dWeight.addInPlace(dy.mul(normed).sum(0, false));
             }
-            Tensor g = dy.mul(weight);
+            Tensor g = dy.mul(weight.add(offset));
             Tensor mean = g.mul(normed).mean(1, true); // [T, 1]
             dx.addInPlace(g.sub(normed.mul(mean)).mul(s));
         }
     }
 
     @Override
-    public void rope(Tensor x, Tensor cos, Tensor sin, Tensor out) {
-        rotate(headMajor(x, out), cos, sin, out, 1);
+    public void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out) {
+        try (var _ = Scope.open()) {
+            Tensor from = headMajor(x, out);
+            if (cos != null) {
+                long half = cos.size(1);
+                Tensor a = pairs(from, half, 0, neighbours); // [N, T, R/2]
+                Tensor b = pairs(from, half, 1, neighbours);
+                out.narrow(2, 0, half).copyInPlace(a.mul(cos).sub(b.mul(sin)));
+                out.narrow(2, half, half).copyInPlace(b.mul(cos).add(a.mul(sin)));
+            }
+            copyRest(from, cos, out);
+        }
     }
 
     @Override
-    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
         try (var _ = Scope.open()) {
-            rotate(dOut, cos, sin, headMajor(dx, dOut), -1);
+            Tensor to = headMajor(dx, dOut);
+            if (cos != null) {
+                long half = cos.size(1);
+                Tensor a = dOut.narrow(2, 0, half); // [N, T, R/2]
+                Tensor b = dOut.narrow(2, half, half);
+                pairs(to, half, 0, neighbours).copyInPlace(a.mul(cos).add(b.mul(sin)));
+                pairs(to, half, 1, neighbours).copyInPlace(b.mul(cos).sub(a.mul(sin)));
+            }
+            copyRest(dOut, cos, to);
         }
     }
 
@@ -52,42 +77,93 @@ public final class TorchKernels implements Kernels {
         return tokenMajor.view(like.size(1), like.size(0), like.size(2)).transpose(0, 1);
     }
 
-    private static void rotate(Tensor x, Tensor cos, Tensor sin, Tensor out, int direction) {
-        try (var _ = Scope.open()) {
-            long half = cos.size(1);
-            Tensor a = x.narrow(2, 0, half); // [N, T, D/2]
-            Tensor b = x.narrow(2, half, half);
-            Tensor s = sin.mul(direction);
-            Tensor first = a.mul(cos).sub(b.mul(s));
-            Tensor second = b.mul(cos).add(a.mul(s));
-            out.narrow(2, 0, half).copyInPlace(first);
-            out.narrow(2, half, half).copyInPlace(second);
+    /// The first or the second numbers of the pairs that are rotated, seen as [N, T, R/2].
+    private static Tensor pairs(Tensor heads, long half, long which, boolean neighbours) {
+        if (!neighbours) {
+            return heads.narrow(2, which * half, half);
+        }
+        Tensor rotated = heads.narrow(2, 0, 2 * half);
+        return rotated.view(heads.size(0), heads.size(1), half, 2).select(3, which);
+    }
+
+    private static void copyRest(Tensor from, Tensor cos, Tensor to) {
+        long rotated = cos == null ? 0 : 2 * cos.size(1);
+        long rest = from.size(2) - rotated;
+        if (rest > 0) {
+            to.narrow(2, rotated, rest).copyInPlace(from.narrow(2, rotated, rest));
         }
     }
 
     @Override
-    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
+    public void glu(Activation activation, Tensor gate, Tensor up, Tensor out) {
         try (var _ = Scope.open()) {
-            out.copyInPlace(gate.sigmoid().mul(gate).mul(up));
+            out.copyInPlace(value(activation, gate).mul(up));
         }
     }
 
     @Override
-    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+    public void gluBackward(
+            Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
         try (var _ = Scope.open()) {
-            Tensor sigma = gate.sigmoid();
-            Tensor slope = sigma.neg().add(1).mul(gate).add(1).mul(sigma);
-            Tensor forUp = dOut.mul(sigma.mul(gate));
-            Tensor forGate = dOut.mul(up).mul(slope);
+            Tensor forUp = dOut.mul(value(activation, gate));
+            Tensor forGate = dOut.mul(up).mul(slope(activation, gate));
             dUp.copyInPlace(forUp);
             dGate.copyInPlace(forGate);
         }
     }
 
+    private static Tensor value(Activation activation, Tensor g) {
+        return switch (activation) {
+            case SILU -> g.sigmoid().mul(g);
+            case GELU_TANH -> inner(g).tanh().add(1).mul(g).mul(0.5);
+            case GELU -> distribution(g).mul(g);
+        };
+    }
+
+    private static Tensor slope(Activation activation, Tensor g) {
+        return switch (activation) {
+            case SILU -> {
+                Tensor sigma = g.sigmoid();
+                yield sigma.neg().add(1).mul(g).add(1).mul(sigma);
+            }
+            case GELU_TANH -> {
+                Tensor t = inner(g).tanh();
+                Tensor dInner = g.mul(g).mul(3 * 0.044715).add(1).mul(Math.sqrt(2 / Math.PI));
+                Tensor dTanh = t.mul(t).neg().add(1).mul(dInner);
+                yield t.add(1).add(dTanh.mul(g)).mul(0.5);
+            }
+            case GELU -> {
+                Tensor density = g.mul(g).mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+                yield distribution(g).add(density.mul(g));
+            }
+        };
+    }
+
+    /// √(2/π)(g + 0.044715 g³).
+    private static Tensor inner(Tensor g) {
+        return g.mul(g).mul(g).mul(0.044715).add(g).mul(Math.sqrt(2 / Math.PI));
+    }
+
+    /// Φ(g).
+    private static Tensor distribution(Tensor g) {
+        return g.mul(Math.sqrt(0.5)).erf().add(1).mul(0.5);
+    }
+
     @Override
-    public void causalSoftmax(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+    public void softCap(Tensor x, double scale, double cap, Tensor slopes) {
         try (var _ = Scope.open()) {
-            Tensor hidden = hidden(scores, firstRow);
+            Tensor t = x.mul(scale / cap).tanh();
+            x.copyInPlace(t.mul(cap));
+            if (slopes != null) {
+                slopes.copyInPlace(t.mul(t).neg().add(1).mul(scale));
+            }
+        }
+    }
+
+    @Override
+    public void causalSoftmax(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
+        try (var _ = Scope.open()) {
+            Tensor hidden = hidden(scores, visible);
             Tensor masked = scores.mul(scale).maskedFill(hidden, Double.NEGATIVE_INFINITY);
             logSumExp.copyInPlace(masked.logSumExp(2, false));
             scores.copyInPlace(masked.softmax(2));
@@ -95,18 +171,23 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
-    public void causalSoftmaxAgain(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+    public void causalSoftmaxAgain(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
         try (var _ = Scope.open()) {
             Tensor sums = logSumExp.view(scores.size(0), scores.size(1), 1);
             Tensor p = scores.mul(scale).sub(sums).exp();
-            scores.copyInPlace(p.maskedFill(hidden(scores, firstRow), 0));
+            scores.copyInPlace(p.maskedFill(hidden(scores, visible), 0));
         }
     }
 
-    /// True where column > firstRow + row. [R, C]
-    private static Tensor hidden(Tensor scores, long firstRow) {
+    /// True where column > firstRow + row, or column ≤ firstRow + row − window. [R, C]
+    private static Tensor hidden(Tensor scores, Visible visible) {
         Tensor ones = Tensor.full(scores.dtype(), 1, scores.size(1), scores.size(2));
-        return ones.triu(firstRow + 1).gt(0);
+        Tensor ahead = ones.triu(visible.firstRow() + 1);
+        if (visible.window() == 0) {
+            return ahead.gt(0);
+        }
+        Tensor fromWindow = ones.triu(visible.firstRow() - visible.window() + 1);
+        return fromWindow.sub(ahead).gt(0).logicalNot();
     }
 
     @Override

@@ -11,44 +11,57 @@ public final class VectorKernels implements Kernels {
     private VectorKernels() {}
 
     @Override
-    public void rmsNorm(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
-        VectorRmsNorm.forward(x, weight, epsilon, y, inverseRms);
+    public void rmsNorm(
+            Tensor x, Tensor weight, double offset, double epsilon, Tensor y, Tensor inverseRms) {
+        VectorRmsNorm.forward(x, weight, offset, epsilon, y, inverseRms);
     }
 
     @Override
     public void rmsNormBackward(
-            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight) {
-        VectorRmsNorm.backward(dy, x, weight, inverseRms, dx, dWeight);
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            double offset,
+            Tensor inverseRms,
+            Tensor dx,
+            Tensor dWeight) {
+        VectorRmsNorm.backward(dy, x, weight, offset, inverseRms, dx, dWeight);
     }
 
     @Override
-    public void rope(Tensor x, Tensor cos, Tensor sin, Tensor out) {
-        VectorRope.forward(x, cos, sin, out);
+    public void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out) {
+        VectorRope.forward(x, cos, sin, neighbours, out);
     }
 
     @Override
-    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, Tensor dx) {
-        VectorRope.backward(dOut, cos, sin, dx);
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
+        VectorRope.backward(dOut, cos, sin, neighbours, dx);
     }
 
     @Override
-    public void swiGlu(Tensor gate, Tensor up, Tensor out) {
-        VectorSwiGlu.forward(gate, up, out);
+    public void glu(Activation activation, Tensor gate, Tensor up, Tensor out) {
+        VectorGlu.forward(activation, gate, up, out);
     }
 
     @Override
-    public void swiGluBackward(Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
-        VectorSwiGlu.backward(dOut, gate, up, dGate, dUp);
+    public void gluBackward(
+            Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        VectorGlu.backward(activation, dOut, gate, up, dGate, dUp);
     }
 
     @Override
-    public void causalSoftmax(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
-        VectorSoftmax.forward(scores, scale, firstRow, logSumExp);
+    public void softCap(Tensor x, double scale, double cap, Tensor slopes) {
+        VectorSoftCap.apply(x, scale, cap, slopes);
     }
 
     @Override
-    public void causalSoftmaxAgain(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
-        VectorSoftmax.again(scores, scale, firstRow, logSumExp);
+    public void causalSoftmax(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
+        VectorSoftmax.forward(scores, scale, visible, logSumExp);
+    }
+
+    @Override
+    public void causalSoftmaxAgain(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
+        VectorSoftmax.again(scores, scale, visible, logSumExp);
     }
 
     @Override

@@ -9,7 +9,7 @@ import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/// y = x · s ⊙ w, s = 1 / √(mean(x²) + ε). With g = dy ⊙ w:
+/// y = x · s ⊙ (w + offset), s = 1 / √(mean(x²) + ε). With g = dy ⊙ (w + offset):
 /// dx += s · (g − x · s² · mean(g ⊙ x)), dw += Σ_rows dy ⊙ x · s.
 final class VectorRmsNorm {
     /// Rows whose contribution to dw is added up alone, before the blocks are added in order: the
@@ -18,7 +18,8 @@ final class VectorRmsNorm {
 
     private VectorRmsNorm() {}
 
-    static void forward(Tensor x, Tensor weight, double epsilon, Tensor y, Tensor inverseRms) {
+    static void forward(
+            Tensor x, Tensor weight, double offset, double epsilon, Tensor y, Tensor inverseRms) {
         long rows = x.size(0);
         int width = Math.toIntExact(x.size(1));
         var xs = Lanes.floats("rmsNorm", x, rows * width);
@@ -34,25 +35,37 @@ final class VectorRmsNorm {
                         double mean = Lanes.dot(xs, at, xs, at, width) / width;
                         float s = (float) (1 / Math.sqrt(mean + epsilon));
                         Lanes.set(ss, row, s);
-                        scaleRow(xs, ws, ys, at, width, s);
+                        scaleRow(xs, ws, (float) offset, ys, at, width, s);
                     }
                 });
     }
 
     private static void scaleRow(
-            MemorySegment x, MemorySegment w, MemorySegment y, long at, int width, float s) {
+            MemorySegment x,
+            MemorySegment w,
+            float offset,
+            MemorySegment y,
+            long at,
+            int width,
+            float s) {
         int i = 0;
         for (; i <= width - LENGTH; i += LENGTH) {
-            store(load(x, at + i).mul(s).mul(load(w, i)), y, at + i);
+            store(load(x, at + i).mul(s).mul(load(w, i).add(offset)), y, at + i);
         }
         if (i < width) {
             var mask = Lanes.tail(i, width);
-            store(load(x, at + i, mask).mul(s).mul(load(w, i, mask)), y, at + i, mask);
+            store(load(x, at + i, mask).mul(s).mul(load(w, i, mask).add(offset)), y, at + i, mask);
         }
     }
 
     static void backward(
-            Tensor dy, Tensor x, Tensor weight, Tensor inverseRms, Tensor dx, Tensor dWeight) {
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            double offset,
+            Tensor inverseRms,
+            Tensor dx,
+            Tensor dWeight) {
         String op = "rmsNormBackward";
         long rows = x.size(0);
         int width = Math.toIntExact(x.size(1));
@@ -74,8 +87,9 @@ final class VectorRmsNorm {
                         for (long row = (long) block * BLOCK; row < end; row++) {
                             long at = row * width;
                             float s = Lanes.get(ss, row);
-                            double mean = tripleDot(dys, xs, ws, at, width) / width;
-                            inputRow(dys, xs, ws, dxs, at, width, s, (float) (mean * s * s));
+                            double mean = tripleDot(dys, xs, ws, (float) offset, at, width) / width;
+                            float slope = (float) (mean * s * s);
+                            inputRow(dys, xs, ws, (float) offset, dxs, at, width, s, slope);
                             if (sum != null) {
                                 weightRow(dys, xs, sum, at, s);
                             }
@@ -92,18 +106,18 @@ final class VectorRmsNorm {
 
     /// Σ dy ⊙ w ⊙ x over one row.
     private static double tripleDot(
-            MemorySegment dy, MemorySegment x, MemorySegment w, long at, int width) {
+            MemorySegment dy, MemorySegment x, MemorySegment w, float offset, long at, int width) {
         FloatVector s0 = all(0);
         FloatVector s1 = s0;
         int i = 0;
         for (; i <= width - 2 * LENGTH; i += 2 * LENGTH) {
             int j = i + LENGTH;
-            s0 = load(dy, at + i).mul(load(w, i)).fma(load(x, at + i), s0);
-            s1 = load(dy, at + j).mul(load(w, j)).fma(load(x, at + j), s1);
+            s0 = load(dy, at + i).mul(load(w, i).add(offset)).fma(load(x, at + i), s0);
+            s1 = load(dy, at + j).mul(load(w, j).add(offset)).fma(load(x, at + j), s1);
         }
         for (; i < width; i += LENGTH) {
             var mask = Lanes.tail(i, width);
-            FloatVector g = load(dy, at + i, mask).mul(load(w, i, mask));
+            FloatVector g = load(dy, at + i, mask).mul(load(w, i, mask).add(offset));
             s0 = g.fma(load(x, at + i, mask), s0);
         }
         return Lanes.sum(s0.add(s1));
@@ -113,6 +127,7 @@ final class VectorRmsNorm {
             MemorySegment dy,
             MemorySegment x,
             MemorySegment w,
+            float offset,
             MemorySegment dx,
             long at,
             int width,
@@ -120,13 +135,13 @@ final class VectorRmsNorm {
             float slope) {
         int i = 0;
         for (; i <= width - LENGTH; i += LENGTH) {
-            FloatVector g = load(dy, at + i).mul(load(w, i));
+            FloatVector g = load(dy, at + i).mul(load(w, i).add(offset));
             FloatVector inner = load(x, at + i).fma(all(-slope), g);
             store(inner.fma(all(s), load(dx, at + i)), dx, at + i);
         }
         if (i < width) {
             var mask = Lanes.tail(i, width);
-            FloatVector g = load(dy, at + i, mask).mul(load(w, i, mask));
+            FloatVector g = load(dy, at + i, mask).mul(load(w, i, mask).add(offset));
             FloatVector inner = load(x, at + i, mask).fma(all(-slope), g);
             store(inner.fma(all(s), load(dx, at + i, mask)), dx, at + i, mask);
         }

@@ -4,16 +4,17 @@ import static dev.graft.kernel.Lanes.LENGTH;
 import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
 
+import dev.graft.kernel.Kernels.Visible;
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/// Attention's softmax over the columns 0 … firstRow + i of row i: with z = scale · score,
+/// Attention's softmax over the columns that a row sees: with z = scale · score,
 /// p = exp(z − max) / Σ exp(z − max), and dScore = scale · p ⊙ (dp − δ) with δ = Σ p ⊙ dp.
 final class VectorSoftmax {
     private VectorSoftmax() {}
 
-    static void forward(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+    static void forward(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
         long rows = scores.size(1);
         int width = Math.toIntExact(scores.size(2));
         long all = scores.size(0) * rows;
@@ -24,18 +25,22 @@ final class VectorSoftmax {
                 width,
                 (from, to) -> {
                     for (long row = from; row < to; row++) {
-                        int visible = visible(firstRow + row % rows, width);
+                        int first = (int) visible.first(row % rows);
+                        int end = (int) visible.end(row % rows, width);
+                        int seen = Math.max(0, end - first);
                         long at = row * width;
-                        float max = RowPasses.max(ps, at, visible, (float) scale);
-                        double sum = RowPasses.exponentials(ps, at, visible, (float) scale, max);
-                        RowPasses.scale(ps, at, visible, (float) (1 / sum));
-                        RowPasses.zero(ps, at, visible, width);
+                        float max = RowPasses.max(ps, at + first, seen, (float) scale);
+                        double sum =
+                                RowPasses.exponentials(ps, at + first, seen, (float) scale, max);
+                        RowPasses.scale(ps, at + first, seen, (float) (1 / sum));
+                        RowPasses.zero(ps, at, 0, Math.min(first, width));
+                        RowPasses.zero(ps, at, end, width);
                         Lanes.set(sums, row, (float) (max + StrictMath.log(sum)));
                     }
                 });
     }
 
-    static void again(Tensor scores, double scale, long firstRow, Tensor logSumExp) {
+    static void again(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
         long rows = scores.size(1);
         int width = Math.toIntExact(scores.size(2));
         long all = scores.size(0) * rows;
@@ -46,17 +51,16 @@ final class VectorSoftmax {
                 width,
                 (from, to) -> {
                     for (long row = from; row < to; row++) {
-                        int visible = visible(firstRow + row % rows, width);
+                        int first = (int) visible.first(row % rows);
+                        int end = (int) visible.end(row % rows, width);
+                        int seen = Math.max(0, end - first);
                         long at = row * width;
                         RowPasses.exponentials(
-                                ps, at, visible, (float) scale, Lanes.get(sums, row));
-                        RowPasses.zero(ps, at, visible, width);
+                                ps, at + first, seen, (float) scale, Lanes.get(sums, row));
+                        RowPasses.zero(ps, at, 0, Math.min(first, width));
+                        RowPasses.zero(ps, at, end, width);
                     }
                 });
-    }
-
-    private static int visible(long lastColumn, int width) {
-        return Math.clamp(lastColumn + 1, 0, width);
     }
 
     static void backward(Tensor p, Tensor dp, Tensor delta, double scale) {

@@ -1,87 +1,102 @@
 package dev.graft.model;
 
-import dev.graft.nn.Attention;
-import dev.graft.nn.GatedMlp;
+import dev.graft.nn.FeedForward;
 import dev.graft.nn.Linear;
 import dev.graft.nn.Recompute.Part;
 import dev.graft.nn.Residual;
 import dev.graft.nn.RmsNorm;
-import dev.graft.nn.Rope;
+import dev.graft.nn.RopeTable;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Var;
-import dev.graft.tensor.Scope;
-import dev.graft.tensor.Tensor;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
-/// One layer: x + o(attention(norm(x))), then x + mlp(norm(x)).
+/// One layer: x + m · norm(attention(norm(x))), then x + m · norm(mlp(norm(x))); any of the
+/// norms may be null.
+///
+/// @param rope null where positions are not encoded
+/// @param residual m
 record DecoderLayer(
-        RmsNorm inputNorm,
-        Linear q,
-        Linear k,
-        Linear v,
-        Linear o,
-        RmsNorm postAttentionNorm,
-        GatedMlp mlp,
-        int headWidth) {
+        RmsNorm beforeAttention,
+        SelfAttention attention,
+        RmsNorm afterAttention,
+        RmsNorm beforeMlp,
+        FeedForward mlp,
+        RmsNorm afterMlp,
+        RopeTable rope,
+        double residual) {
 
     List<Linear> linears() {
-        return List.of(q, k, v, o, mlp.gate(), mlp.up(), mlp.down());
+        List<Linear> all = new ArrayList<>(attention.linears());
+        all.addAll(mlp.linears());
+        return all;
+    }
+
+    /// Its norms in the order of the pass.
+    List<RmsNorm> norms() {
+        return Stream.of(
+                        beforeAttention,
+                        attention.queryNorm(),
+                        attention.keyNorm(),
+                        afterAttention,
+                        beforeMlp,
+                        afterMlp)
+                .filter(Objects::nonNull)
+                .toList();
     }
 
     /// Passes whole sequences through the layer.
     ///
     /// @param x [T, H]
+    /// @param angles of each rotary embedding of the model
     /// @param offsets where each sequence starts, and T
     /// @return [T, H]
-    Var forward(Tape tape, Var x, Angles angles, int[] offsets) {
+    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, int[] offsets) {
+        Angles own = rope == null ? null : angles.get(rope);
         Var afterAttention =
-                tape.segment("attention", x, in -> attention(tape, in, angles, offsets));
+                tape.segment(
+                        "attention",
+                        x,
+                        in -> attend(tape, in, n -> attention.forward(tape, n, own, offsets)));
         return tape.segment(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
-    }
-
-    private Var attention(Tape tape, Var x, Angles angles, int[] offsets) {
-        Var normed = inputNorm.forward(tape, x);
-        Var queries =
-                Rope.forward(tape, q.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
-        Var keys =
-                Rope.forward(tape, k.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
-        Var values = v.forward(tape, normed);
-        Var attended = Attention.forward(tape, queries, keys, values, offsets, scale());
-        return Residual.forward(tape, x, o.forward(tape, attended));
     }
 
     /// The same for new tokens behind those that are cached, which the new ones join.
     ///
     /// @param x [R, H]
-    Var forward(Tape tape, Var x, Angles angles, KeyValueCache.Layer cache) {
-        Var afterAttention = tape.segment("attention", x, in -> attention(tape, in, angles, cache));
+    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, KeyValueCache.Layer cache) {
+        Angles own = rope == null ? null : angles.get(rope);
+        Var afterAttention =
+                tape.segment(
+                        "attention",
+                        x,
+                        in -> attend(tape, in, n -> attention.forward(tape, n, own, cache)));
         return tape.segment("mlp", afterAttention, in -> feedForward(tape, in));
     }
 
-    private Var attention(Tape tape, Var x, Angles angles, KeyValueCache.Layer cache) {
-        Var normed = inputNorm.forward(tape, x);
-        Var queries =
-                Rope.forward(tape, q.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
-        Var keys =
-                Rope.forward(tape, k.forward(tape, normed), angles.cos(), angles.sin(), headWidth);
-        Var values = v.forward(tape, normed);
-        Tensor attended;
-        try (var scope = Scope.open("cached attention")) {
-            cache.append(keys.value(), values.value());
-            attended =
-                    scope.keep(
-                            Attention.cached(
-                                    tape, queries.value(), cache.keys(), cache.values(), scale()));
-        }
-        return Residual.forward(tape, x, o.forward(tape, tape.var(attended, false)));
+    private Var attend(Tape tape, Var x, UnaryOperator<Var> block) {
+        return add(tape, x, block.apply(normed(tape, beforeAttention, x)), afterAttention);
     }
 
     private Var feedForward(Tape tape, Var x) {
-        return Residual.forward(tape, x, mlp.forward(tape, postAttentionNorm.forward(tape, x)));
+        return add(tape, x, mlp.forward(tape, normed(tape, beforeMlp, x)), afterMlp);
     }
 
-    private double scale() {
-        return 1 / Math.sqrt(headWidth);
+    private static Var normed(Tape tape, RmsNorm norm, Var x) {
+        return norm == null ? x : norm.forward(tape, x);
+    }
+
+    private Var add(Tape tape, Var x, Var branch, RmsNorm norm) {
+        if (norm == null) {
+            return Residual.forward(tape, x, branch, residual);
+        }
+        Var normed = norm.forward(tape, branch);
+        tape.release(branch);
+        return Residual.forward(tape, x, normed, residual);
     }
 }

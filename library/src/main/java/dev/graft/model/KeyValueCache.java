@@ -4,6 +4,7 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 
 /// Keys and values of the tokens that a generation has passed, one pair a layer.
@@ -11,11 +12,13 @@ public final class KeyValueCache implements AutoCloseable {
     private final Scope scope = Scope.detached("key-value cache");
     private final List<Layer> layers = new ArrayList<>();
     private final int capacity;
+    private final int[] ids;
     private int length;
 
     /// @param capacity most tokens it can hold
     public KeyValueCache(ModelConfig config, int capacity, DType dtype) {
         this.capacity = capacity;
+        this.ids = new int[capacity];
         var shape = config.attention();
         try (var _ = scope.enter()) {
             for (int i = 0; i < config.layers(); i++) {
@@ -40,8 +43,17 @@ public final class KeyValueCache implements AutoCloseable {
         return layers.get(i);
     }
 
-    void advance(int tokens) {
-        length += tokens;
+    void advance(int[] tokens) {
+        System.arraycopy(tokens, 0, ids, length, tokens.length);
+        length += tokens.length;
+    }
+
+    /// Empties the cache and returns the tokens that were in it, and these behind them.
+    int[] takeIds(int[] more) {
+        int[] all = Arrays.copyOf(ids, length + more.length);
+        System.arraycopy(more, 0, all, length, more.length);
+        length = 0;
+        return all;
     }
 
     @Override

@@ -4,6 +4,7 @@ import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /// A decoder as its `config.json` describes it.
@@ -15,8 +16,10 @@ import java.util.Optional;
 /// @param vocabulary V
 /// @param contextLength `max_position_embeddings`
 /// @param normEpsilon ε of RMSNorm
+/// @param normOffset what RMSNorm adds to its weights: 1 in Gemma, else 0
 /// @param tiedEmbeddings whether the output head is the embedding table
-/// @param mlpBias whether gate, up and down have biases
+/// @param kinds what sets each layer apart
+/// @param names where the modules are
 /// @param storedType the type that the file declares, or null
 public record ModelConfig(
         String modelType,
@@ -26,25 +29,40 @@ public record ModelConfig(
         int vocabulary,
         int contextLength,
         double normEpsilon,
+        double normOffset,
         double initializerRange,
         boolean tiedEmbeddings,
-        boolean mlpBias,
         AttentionShape attention,
+        FeedForwardShape mlp,
+        NormPlacement norms,
+        Multipliers multipliers,
+        List<LayerKind> kinds,
+        TensorNames names,
         DType storedType) {
+    public ModelConfig {
+        kinds = List.copyOf(kinds);
+    }
 
     /// The heads of every layer.
     ///
     /// @param heads N
     /// @param keyHeads K, a divisor of N
     /// @param headWidth D
-    /// @param bias whether q, k, v and o have biases
+    /// @param bias whether q, k and v have biases
+    /// @param outputBias whether o has a bias
+    /// @param fused whether q, k and v are one map, `qkv_proj`
+    /// @param scale of the scores, 1/√D as a rule
+    /// @param softCap bound of the scores, 0 for none
     public record AttentionShape(
             int heads,
             int keyHeads,
             int headWidth,
             boolean bias,
-            double ropeTheta,
-            RopeScaling ropeScaling) {}
+            boolean outputBias,
+            boolean fused,
+            QueryKeyNorm norm,
+            double scale,
+            double softCap) {}
 
     /// Reads `config.json` of a model folder, or such a file itself.
     public static ModelConfig read(Path folder) {
@@ -58,16 +76,15 @@ public record ModelConfig(
         return ModelConfigReader.codes(isFile ? folder : folder.resolve("config.json"));
     }
 
+    /// The widest window of a layer and whether some layer sees everything.
+    public long widestWindow() {
+        return kinds.stream().anyMatch(k -> k.window() == 0)
+                ? 0
+                : kinds.stream().mapToLong(LayerKind::window).max().orElse(0);
+    }
+
     /// Weights of the model, each counted once.
     public long parameters() {
-        long n = attention.heads();
-        long k = attention.keyHeads();
-        long d = attention.headWidth();
-        long attentionWeights = hidden * d * (n + 2 * k) + n * d * hidden;
-        long biases = attention.bias() ? d * (n + 2 * k) + hidden : 0;
-        long mlp = 3L * hidden * feedForward + (mlpBias ? 2L * feedForward + hidden : 0);
-        long layer = attentionWeights + biases + mlp + 2L * hidden;
-        long tables = (tiedEmbeddings ? 1L : 2L) * vocabulary * hidden;
-        return layers * layer + tables + hidden;
+        return ModelLayout.of(this).parameters();
     }
 }

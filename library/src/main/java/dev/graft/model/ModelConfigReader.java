@@ -5,6 +5,9 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
+import dev.graft.model.Families.Biases;
+import dev.graft.model.Families.Family;
+import dev.graft.model.Families.Projections;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import java.io.IOException;
@@ -15,9 +18,6 @@ import java.util.Optional;
 
 /// Reads `config.json` as Transformers 4 and 5 write it.
 final class ModelConfigReader {
-    /// The values of `model_type` that Graft builds.
-    static final List<String> SUPPORTED = List.of("llama");
-
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private final Path path;
@@ -61,116 +61,109 @@ final class ModelConfigReader {
     }
 
     private ModelConfig config() {
-        String type = root.path("model_type").asText("");
-        if (!SUPPORTED.contains(type)) {
-            throw new ConfigException(
-                    "%s: model_type '%s' is not supported; supported: %s"
-                            .formatted(path, type, String.join(", ", SUPPORTED)));
-        }
-        String activation = root.path("hidden_act").asText("silu");
-        if (!activation.equals("silu")) {
-            throw new ConfigException(
-                    "%s: hidden_act '%s' is not supported; supported: silu"
-                            .formatted(path, activation));
-        }
+        ConfigJson file = new ConfigJson(path, root);
+        Family family = Families.of(file);
+        boolean isPart = root.path("text_config").isObject();
+        ConfigJson config =
+                (isPart ? new ConfigJson(path, root.get("text_config")) : file)
+                        .withDefaults(family.defaults());
+        refuseWhatIsNotComputed(config);
+        int hidden = config.positive("hidden_size");
+        int layers = config.positive("num_hidden_layers");
+        var attention = attention(config, family, hidden);
+        var ropes =
+                new RopeReader(config, attention.headWidth(), family.theta(), family.neighbours());
+        return new ModelConfig(
+                file.text("model_type", ""),
+                hidden,
+                layers,
+                config.positive("intermediate_size"),
+                config.positive("vocab_size"),
+                config.positive("max_position_embeddings", 2048),
+                config.number("rms_norm_eps", 1e-6),
+                family.gemma() ? 1 : 0,
+                config.number("initializer_range", 0.02),
+                file.flag("tie_word_embeddings", config.flag("tie_word_embeddings", false)),
+                attention,
+                new FeedForwardShape(
+                        Families.activation(config, family),
+                        family.biases() == Biases.DECLARED && config.flag("mlp_bias", false),
+                        family.projections() != Projections.APART,
+                        family.experts()),
+                family.norms(),
+                multipliers(config, family, hidden),
+                new LayerKinds(config, family, ropes).read(layers),
+                isPart ? TensorNames.MULTIMODAL : TensorNames.PLAIN,
+                storedType(isPart ? List.of(root, config.root()) : List.of(root)));
+    }
+
+    private void refuseWhatIsNotComputed(ConfigJson config) {
         if (root.hasNonNull("quantization_config")) {
             // refuses methods whose tensors would not be found
             var _ = QuantizationConfig.read(path.toString(), root.get("quantization_config"));
         }
-        JsonNode dtype = root.hasNonNull("dtype") ? root.get("dtype") : root.path("torch_dtype");
-        return new ModelConfig(
-                type,
-                positive("hidden_size"),
-                positive("num_hidden_layers"),
-                positive("intermediate_size"),
-                positive("vocab_size"),
-                root.path("max_position_embeddings").asInt(2048),
-                root.path("rms_norm_eps").asDouble(1e-6),
-                root.path("initializer_range").asDouble(0.02),
-                root.path("tie_word_embeddings").asBoolean(false),
-                root.path("mlp_bias").asBoolean(false),
-                attention(),
-                dtype.isTextual() ? DType.ofTorchName(dtype.asText()) : null);
+        if (config.flag("use_bidirectional_attention", false)) {
+            throw config.unsupported(
+                    "use_bidirectional_attention: true is not supported; a decoder sees what lies before a token");
+        }
     }
 
-    private ModelConfig.AttentionShape attention() {
-        int heads = positive("num_attention_heads");
-        int keyHeads =
-                root.hasNonNull("num_key_value_heads") ? positive("num_key_value_heads") : heads;
+    private static DType storedType(List<JsonNode> places) {
+        for (JsonNode place : places) {
+            JsonNode dtype = place.path(place.hasNonNull("dtype") ? "dtype" : "torch_dtype");
+            if (dtype.isTextual()) {
+                return DType.ofTorchName(dtype.asText());
+            }
+        }
+        return null;
+    }
+
+    private static ModelConfig.AttentionShape attention(
+            ConfigJson config, Family family, int hidden) {
+        int heads = config.positive("num_attention_heads");
+        int keyHeads = config.positive("num_key_value_heads", heads);
         if (heads % keyHeads != 0) {
-            throw bad(
+            throw config.bad(
                     "num_attention_heads %d is not a multiple of num_key_value_heads %d"
                             .formatted(heads, keyHeads));
         }
-        int hidden = positive("hidden_size");
-        if (!root.hasNonNull("head_dim") && hidden % heads != 0) {
-            throw bad(
+        if (!config.has("head_dim") && hidden % heads != 0) {
+            throw config.bad(
                     "hidden_size %d is not a multiple of num_attention_heads %d, and there is no head_dim"
                             .formatted(hidden, heads));
         }
-        int width = root.hasNonNull("head_dim") ? positive("head_dim") : hidden / heads;
+        int width = config.positive("head_dim", hidden / heads);
         if (width % 2 != 0) {
-            throw bad("the width of a head is %d, expected an even number".formatted(width));
+            throw config.bad("the width of a head is %d, expected an even number".formatted(width));
         }
-        JsonNode rope =
-                root.hasNonNull("rope_parameters")
-                        ? root.get("rope_parameters")
-                        : root.path("rope_scaling");
-        double theta =
-                rope.hasNonNull("rope_theta")
-                        ? rope.get("rope_theta").asDouble()
-                        : root.path("rope_theta").asDouble(10000);
+        boolean declared = config.flag("attention_bias", false);
+        boolean bias =
+                switch (family.biases()) {
+                    case NONE -> false;
+                    case DECLARED, QKV_DECLARED -> declared;
+                    case QKV -> true;
+                };
+        double scale = 1 / Math.sqrt(config.number("query_pre_attn_scalar", width));
+        // Gemma 3 has the key and does not use it
+        boolean caps = family.queryKeyNorm() == QueryKeyNorm.NONE;
         return new ModelConfig.AttentionShape(
                 heads,
                 keyHeads,
                 width,
-                root.path("attention_bias").asBoolean(false),
-                theta,
-                scaling(rope));
+                bias,
+                bias && family.biases() == Biases.DECLARED,
+                family.projections() == Projections.FUSED,
+                family.queryKeyNorm(),
+                config.number("attention_multiplier", scale),
+                caps ? config.number("attn_logit_softcapping", 0) : 0);
     }
 
-    private RopeScaling scaling(JsonNode rope) {
-        if (rope.isMissingNode() || rope.isNull()) {
-            return new RopeScaling.Default();
-        }
-        String type =
-                rope.hasNonNull("rope_type")
-                        ? rope.get("rope_type").asText()
-                        : rope.path("type").asText("default");
-        return switch (type) {
-            case "default" -> new RopeScaling.Default();
-            case "linear" -> new RopeScaling.Linear(number(rope, "factor"));
-            case "llama3" ->
-                    new RopeScaling.Llama3(
-                            number(rope, "factor"),
-                            number(rope, "low_freq_factor"),
-                            number(rope, "high_freq_factor"),
-                            number(rope, "original_max_position_embeddings"));
-            default ->
-                    throw new ConfigException(
-                            "%s: rope type '%s' is not supported; supported: default, linear, llama3"
-                                    .formatted(path, type));
-        };
-    }
-
-    private double number(JsonNode node, String key) {
-        if (!node.path(key).isNumber()) {
-            throw bad("rope scaling has no number " + key);
-        }
-        return node.get(key).asDouble();
-    }
-
-    private int positive(String key) {
-        JsonNode node = root.path(key);
-        if (!node.isIntegralNumber() || !node.canConvertToInt() || node.asInt() <= 0) {
-            throw bad(
-                    "%s: found %s, expected a positive number"
-                            .formatted(key, node.isMissingNode() ? "nothing" : node));
-        }
-        return node.asInt();
-    }
-
-    private ModelFormatException bad(String what) {
-        return new ModelFormatException(path + ": " + what);
+    private static Multipliers multipliers(ConfigJson config, Family family, int hidden) {
+        return new Multipliers(
+                family.gemma() ? Math.sqrt(hidden) : config.number("embedding_multiplier", 1),
+                family.gemma(),
+                config.number("residual_multiplier", 1),
+                1 / config.number("logits_scaling", 1),
+                config.number("final_logit_softcapping", 0));
     }
 }

@@ -4,11 +4,16 @@ import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.TensorInfo;
+import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.nn.Attention;
 import dev.graft.nn.Embedding;
+import dev.graft.nn.FeedForward;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.GatedMlp;
 import dev.graft.nn.Linear;
 import dev.graft.nn.RmsNorm;
+import dev.graft.nn.RopeTable;
+import dev.graft.nn.SparseMlp;
 import dev.graft.nn.Weight;
 import dev.graft.quant.BitsAndBytes;
 import dev.graft.quant.Quantization;
@@ -18,20 +23,22 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Pages;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
-import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.UnaryOperator;
 
 /// Builds a [Transformer] over the mapped weights of a folder: matrices stay where and as they are
 /// stored, norms and biases are widened to the type of the computation.
 public final class ModelLoader {
-    private static final String EMBEDDING = "model.embed_tokens";
-    private static final String HEAD = "lm_head";
-
     private final ModelConfig config;
     private final ModelFiles files;
     private final DType compute;
     private final LoadOptions options;
+    private final ModelLayout layout;
+    private final UnaryOperator<String> fileNames;
+    private final Map<RotaryEmbedding, RopeTable> ropes = new HashMap<>();
     private int loaded;
 
     private ModelLoader(ModelConfig config, ModelFiles files, DType compute, LoadOptions options) {
@@ -39,6 +46,8 @@ public final class ModelLoader {
         this.files = files;
         this.compute = compute;
         this.options = options;
+        this.layout = ModelLayout.of(config);
+        this.fileNames = config.names().in(files);
     }
 
     /// Builds the model; the files must stay open as long as it lives.
@@ -64,17 +73,13 @@ public final class ModelLoader {
     }
 
     private Transformer build(Scope scope) {
-        var embedding =
-                new Embedding(EMBEDDING, matrix(EMBEDDING, config.vocabulary(), config.hidden()));
-        List<DecoderLayer> layers = new ArrayList<>();
-        for (int i = 0; i < config.layers(); i++) {
-            layers.add(layer("model.layers." + i + "."));
-        }
-        RmsNorm norm = norm("model.norm");
-        Weight headWeight =
-                config.tiedEmbeddings()
-                        ? embedding.weight()
-                        : linearMatrix(HEAD, config.vocabulary(), config.hidden());
+        FrozenWeight.Dense table = matrix(layout.embedding());
+        double scale = config.multipliers().embedding(table.stored().dtype());
+        var embedding = new Embedding(layout.embedding().path(), table, scale);
+        List<DecoderLayer> layers = layout.layers().stream().map(this::layer).toList();
+        RmsNorm norm = norm(layout.norms().getLast());
+        Matrix head = layout.head();
+        Weight headWeight = config.tiedEmbeddings() ? table : linearMatrix(head);
         return new Transformer(
                 config,
                 compute,
@@ -82,42 +87,68 @@ public final class ModelLoader {
                 embedding,
                 layers,
                 norm,
-                new Linear(HEAD, headWeight, null),
-                options.residency());
+                new Linear(head.path(), headWeight, null),
+                options.residency(),
+                fileNames);
     }
 
-    private DecoderLayer layer(String prefix) {
+    private DecoderLayer layer(ModelLayout.Layer layer) {
         var shape = config.attention();
-        int hidden = config.hidden();
-        int queries = shape.heads() * shape.headWidth();
-        int keys = shape.keyHeads() * shape.headWidth();
-        int forward = config.feedForward();
-        boolean bias = shape.bias();
+        LayerKind kind = layer.kind();
+        var attention =
+                new SelfAttention(
+                        layer.projections().stream().map(this::linear).toList(),
+                        linear(layer.output()),
+                        norm(layer.queryNorm()),
+                        norm(layer.keyNorm()),
+                        new Attention.Rule(shape.scale(), shape.softCap(), kind.window()),
+                        shape.heads(),
+                        shape.keyHeads(),
+                        shape.headWidth());
         return new DecoderLayer(
-                norm(prefix + "input_layernorm"),
-                linear(prefix + "self_attn.q_proj", queries, hidden, bias),
-                linear(prefix + "self_attn.k_proj", keys, hidden, bias),
-                linear(prefix + "self_attn.v_proj", keys, hidden, bias),
-                linear(prefix + "self_attn.o_proj", hidden, queries, bias),
-                norm(prefix + "post_attention_layernorm"),
-                new GatedMlp(
-                        linear(prefix + "mlp.gate_proj", forward, hidden, config.mlpBias()),
-                        linear(prefix + "mlp.up_proj", forward, hidden, config.mlpBias()),
-                        linear(prefix + "mlp.down_proj", hidden, forward, config.mlpBias())),
-                shape.headWidth());
+                norm(layer.beforeAttention()),
+                attention,
+                norm(layer.afterAttention()),
+                norm(layer.beforeMlp()),
+                feedForward(layer),
+                norm(layer.afterMlp()),
+                kind.rope() == null
+                        ? null
+                        : ropes.computeIfAbsent(kind.rope(), RotaryEmbedding::table),
+                config.multipliers().residual());
     }
 
-    private Linear linear(String name, int out, int in, boolean bias) {
-        return new Linear(
-                name, linearMatrix(name, out, in), bias ? vector(name + ".bias", out) : null);
+    private FeedForward feedForward(ModelLayout.Layer layer) {
+        if (layer.router() == null) {
+            return gated(layer.blocks().getFirst());
+        }
+        var experts = config.mlp().experts();
+        var router = new Linear(layer.router().path(), matrix(layer.router()), null);
+        List<GatedMlp> blocks = layer.blocks().stream().map(this::gated).toList();
+        return new SparseMlp(router, blocks, experts.perToken(), experts.normalized());
     }
 
-    private RmsNorm norm(String name) {
-        return new RmsNorm(name, vector(name + ".weight", config.hidden()), config.normEpsilon());
+    private GatedMlp gated(ModelLayout.Gated block) {
+        List<Linear> gateUp = block.gateUp().stream().map(this::linear).toList();
+        return new GatedMlp(config.mlp().activation(), gateUp, linear(block.down()));
     }
 
-    private FrozenWeight matrix(String name, int out, int in) {
-        Tensor stored = tensor(name + ".weight", out, in);
+    private Linear linear(Matrix m) {
+        Tensor bias = m.bias() ? vector(m.path() + ".bias", m.out()) : null;
+        return new Linear(m.path(), linearMatrix(m), bias);
+    }
+
+    private RmsNorm norm(ModelLayout.Vector v) {
+        if (v == null) {
+            return null;
+        }
+        Tensor weight = vector(v.path() + ".weight", v.length());
+        return new RmsNorm(v.path(), weight, config.normEpsilon(), config.normOffset());
+    }
+
+    private FrozenWeight.Dense matrix(Matrix m) {
+        String name = fileNames.apply(m.path());
+        Tensor stored = tensor(name + ".weight", m.out(), m.in());
         if (options.residency() != BaseResidency.RAM) {
             return new FrozenWeight.Dense(stored, compute);
         }
@@ -132,14 +163,21 @@ public final class ModelLoader {
     }
 
     /// A matrix that may be in codes, or is to be.
-    private FrozenWeight linearMatrix(String name, int out, int in) {
+    private FrozenWeight linearMatrix(Matrix m) {
+        String name = fileNames.apply(m.path());
         FrozenWeight weight =
-                BitsAndBytes.read(files, name, out, in)
+                BitsAndBytes.read(files, name, m.out(), m.in())
                         .<FrozenWeight>map(stored -> quantized(name, stored))
-                        .orElseGet(() -> dense(name, out, in));
+                        .orElseGet(() -> dense(m, name));
         loaded++;
-        options.progress().at(loaded, 7 * config.layers() + (config.tiedEmbeddings() ? 0 : 1));
+        options.progress().at(loaded, matrices());
         return weight;
+    }
+
+    /// Those that may be in codes: all but routers and a tied head.
+    private int matrices() {
+        long count = layout.linears().stream().filter(m -> !m.router()).count();
+        return (int) count - (config.tiedEmbeddings() ? 1 : 0);
     }
 
     private FrozenWeight quantized(String name, QuantizedTensor stored) {
@@ -162,24 +200,24 @@ public final class ModelLoader {
         return new FrozenWeight.Quantized(copy, compute);
     }
 
-    private FrozenWeight dense(String name, int out, int in) {
-        if (!options.quantizes(name)) {
-            return matrix(name, out, in);
+    private FrozenWeight dense(Matrix m, String name) {
+        if (!options.quantizes(m.path())) {
+            return matrix(m);
         }
         if (options.residency() == BaseResidency.MAPPED) {
             throw new ConfigException(
                     "base_residency: mapped needs codes in a file, and %s of %s is not quantized; write them once with `graft quantize --model %s --output DIR` and train on DIR"
                             .formatted(name, files.folder(), files.folder()));
         }
-        Tensor source = tensor(name + ".weight", out, in);
+        Tensor source = tensor(name + ".weight", m.out(), m.in());
         var codes = Quantizer.quantize(name, source, options.quantization());
         source.close();
         readOnce(name);
         return new FrozenWeight.Quantized(codes, compute);
     }
 
-    private Tensor vector(String name, int length) {
-        Tensor stored = tensor(name, length);
+    private Tensor vector(String path, long length) {
+        Tensor stored = tensor(fileNames.apply(path), length);
         return stored.dtype() == compute ? stored : stored.to(compute);
     }
 

@@ -4,6 +4,7 @@ import dev.graft.error.ConfigException;
 import dev.graft.nn.Embedding;
 import dev.graft.nn.Linear;
 import dev.graft.nn.LmHeadLoss;
+import dev.graft.nn.LogitMap;
 import dev.graft.nn.Recompute;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.RopeTable;
@@ -15,10 +16,13 @@ import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.function.UnaryOperator;
+import java.util.stream.Stream;
 
 /// A decoder: embedding, layers, norm, head. Sequences are laid end to end, without padding.
 public final class Transformer implements AutoCloseable {
@@ -29,7 +33,8 @@ public final class Transformer implements AutoCloseable {
     private final List<DecoderLayer> layers;
     private final RmsNorm norm;
     private final Linear head;
-    private final RopeTable rope;
+    private final LogitMap logitMap;
+    private final UnaryOperator<String> fileNames;
     private final LayerStream stream;
     private final Map<String, Linear> linears = new LinkedHashMap<>();
     private final Map<String, RmsNorm> norms = new LinkedHashMap<>();
@@ -42,7 +47,8 @@ public final class Transformer implements AutoCloseable {
             List<DecoderLayer> layers,
             RmsNorm norm,
             Linear head,
-            BaseResidency residency) {
+            BaseResidency residency,
+            UnaryOperator<String> fileNames) {
         this.config = config;
         this.compute = compute;
         this.scope = scope;
@@ -51,17 +57,11 @@ public final class Transformer implements AutoCloseable {
         this.norm = norm;
         this.head = head;
         this.stream = new LayerStream(this.layers, residency);
-        var attention = config.attention();
-        this.rope =
-                new RopeTable(
-                        attention
-                                .ropeScaling()
-                                .inverseFrequencies(attention.ropeTheta(), attention.headWidth()),
-                        1);
+        this.logitMap = config.multipliers().logitMap();
+        this.fileNames = fileNames;
         for (DecoderLayer layer : layers) {
             layer.linears().forEach(l -> linears.put(l.name(), l));
-            norms.put(layer.inputNorm().name(), layer.inputNorm());
-            norms.put(layer.postAttentionNorm().name(), layer.postAttentionNorm());
+            layer.norms().forEach(n -> norms.put(n.name(), n));
         }
         linears.put(head.name(), head);
         norms.put(norm.name(), norm);
@@ -99,6 +99,16 @@ public final class Transformer implements AutoCloseable {
         return Collections.unmodifiableMap(norms);
     }
 
+    /// The name of a module in the files that the model was loaded from, by its path.
+    public String fileName(String path) {
+        return fileNames.apply(path);
+    }
+
+    /// What the output of the head goes through before the softmax.
+    public LogitMap logitMap() {
+        return logitMap;
+    }
+
     /// Passes whole sequences through the layers and the last norm.
     ///
     /// @param ids T token ids
@@ -107,7 +117,7 @@ public final class Transformer implements AutoCloseable {
     /// @return [T, H]
     public Var hidden(Tape tape, int[] ids, int[] positions, int[] offsets) {
         checkIds(ids);
-        Angles angles = rope.at(positions, compute);
+        Map<RopeTable, Angles> angles = angles(positions);
         Var x = embedding.forward(tape, Tensor.of(ids));
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
@@ -133,6 +143,16 @@ public final class Transformer implements AutoCloseable {
         return normed;
     }
 
+    private Map<RopeTable, Angles> angles(int[] positions) {
+        Map<RopeTable, Angles> angles = new IdentityHashMap<>();
+        ropes().forEach(rope -> angles.put(rope, rope.at(positions, compute)));
+        return angles;
+    }
+
+    private Stream<RopeTable> ropes() {
+        return layers.stream().map(DecoderLayer::rope).filter(Objects::nonNull).distinct();
+    }
+
     /// The summed loss of the labelled positions, and on a recording tape the start of the backward
     /// pass of `scale` times it.
     ///
@@ -140,7 +160,7 @@ public final class Transformer implements AutoCloseable {
     public double loss(
             Tape tape, int[] ids, int[] positions, int[] offsets, int[] labels, double scale) {
         Var hidden = hidden(tape, ids, positions, offsets);
-        double loss = LmHeadLoss.forward(tape, hidden, head, labels, scale);
+        double loss = LmHeadLoss.forward(tape, hidden, head, logitMap, labels, scale);
         tape.release(hidden);
         return loss;
     }
@@ -150,17 +170,32 @@ public final class Transformer implements AutoCloseable {
         int[] positions = new int[ids.length];
         Arrays.setAll(positions, i -> i);
         Var hidden = hidden(tape, ids, positions, new int[] {0, ids.length});
-        return head.forward(tape, hidden).value();
+        Tensor logits = head.forward(tape, hidden).value();
+        logitMap.apply(logits);
+        return logits;
     }
 
     /// Passes new tokens of one sequence behind those in the cache and returns the logits of the
     /// last. [1, V]
+    ///
+    /// Where frequencies depend on the length and the new tokens change them, everything before is
+    /// passed again: once for LongRoPE, for each token beyond the context for dynamic scaling.
     public Tensor next(Tape tape, int[] ids, KeyValueCache cache) {
         checkIds(ids);
+        int before = cache.length();
+        int after = before + ids.length;
+        if (before > 0 && !ropes().allMatch(rope -> rope.isSame(before, after))) {
+            int[] all = cache.takeIds(ids);
+            return append(tape, all, cache);
+        }
+        return append(tape, ids, cache);
+    }
+
+    private Tensor append(Tape tape, int[] ids, KeyValueCache cache) {
         int[] positions = new int[ids.length];
         Arrays.setAll(positions, i -> cache.length() + i);
         try (var inner = Scope.open("decode")) {
-            Angles angles = rope.at(positions, compute);
+            Map<RopeTable, Angles> angles = angles(positions);
             Var x = embedding.forward(tape, Tensor.of(ids));
             for (int i = 0; i < layers.size(); i++) {
                 DecoderLayer layer = layers.get(i);
@@ -173,10 +208,12 @@ public final class Transformer implements AutoCloseable {
                 tape.release(input);
                 stream.release(i);
             }
-            cache.advance(ids.length);
+            cache.advance(ids);
             Tensor last = x.value().narrow(0, ids.length - 1, 1).copy();
             Var normed = norm.forward(tape, tape.var(last, false));
-            return inner.keep(head.forward(tape, normed).value());
+            Tensor logits = head.forward(tape, normed).value();
+            logitMap.apply(logits);
+            return inner.keep(logits);
         }
     }
 

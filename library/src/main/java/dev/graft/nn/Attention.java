@@ -1,16 +1,19 @@
 package dev.graft.nn;
 
 import dev.graft.kernel.Kernels;
+import dev.graft.kernel.Kernels.Visible;
 import dev.graft.nn.Workspace.Buffer;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
-/// Causal attention of grouped heads, O = softmax(Q·Kᵀ/√D)·V within each sequence.
+/// Causal attention of grouped heads, O = softmax(Q·Kᵀ/√D)·V within each sequence, where a rule may
+/// narrow what a row sees to a window and cap the scores.
 ///
-/// Rows are taken in blocks and see only the columns up to their own, so the T × T matrix never
-/// exists. Kept: q, k, v, O and the log-sum of each row, from which the backward pass makes the
-/// probabilities of a block again (Dao et al. 2022):
-/// dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − Σ dO ⊙ O)/√D, dQ = dS·K, dK += dSᵀ·Q.
+/// Rows are taken in blocks, whose columns go from the first that the first row sees to the
+/// last that the last one sees, so the T × T matrix never exists, nor anything outside a
+/// window. Kept: q, k, v, O and the log-sum of each row, from which the backward pass makes
+/// the probabilities of a block again (Dao et al. 2022): dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙
+/// (dP − Σ dO ⊙ O)/√D, dQ = dS·K, dK += dSᵀ·Q.
 public final class Attention {
     /// Rows of a block.
     public static final long BLOCK_ROWS = 64;
@@ -19,11 +22,34 @@ public final class Attention {
     public static final long SCORE_BYTES = 2 << 20;
 
     private final Workspace workspace;
-    private final double scale;
+    private final Rule rule;
 
-    private Attention(Workspace workspace, double scale) {
+    private Attention(Workspace workspace, Rule rule) {
         this.workspace = workspace;
-        this.scale = scale;
+        this.rule = rule;
+    }
+
+    /// How scores become probabilities: softmax(cap · tanh(scale · Q·Kᵀ / cap)) over the last
+    /// `window` columns.
+    ///
+    /// @param scale 1/√D, as a rule
+    /// @param softCap bound of the scores (Gemma Team 2024); 0 for none
+    /// @param window columns that a row sees, its own among them (Beltagy et al. 2020); 0 for all
+    public record Rule(double scale, double softCap, long window) {
+        /// All columns, no bound.
+        public static Rule plain(double scale) {
+            return new Rule(scale, 0, 0);
+        }
+
+        /// The first column that a row sees, both counted from the start of their sequence.
+        public long firstColumn(long row) {
+            return window == 0 ? 0 : Math.max(0, row - window + 1);
+        }
+
+        /// The factor that the softmax has left to apply.
+        private double softmaxScale() {
+            return softCap == 0 ? scale : 1;
+        }
     }
 
     /// The heads of one pass: q [N, T, D], k [K, T, D], v [T, K·D].
@@ -48,7 +74,11 @@ public final class Attention {
     /// Rows `row` … `row + rows` of q against columns `column` … `column + columns` of k and v, of
     /// key-value heads `head` … `head + heads`; the first row sees `firstRow + 1` columns.
     private record Block(
-            long head, long heads, long row, long rows, long column, long columns, long firstRow) {}
+            long head, long heads, long row, long rows, long column, long columns, long firstRow) {
+        Visible visible(Rule rule) {
+            return new Visible(firstRow, rule.window());
+        }
+    }
 
     private interface BlockAction {
         void run(Block block);
@@ -60,10 +90,9 @@ public final class Attention {
     /// @param k [K, T, D], position already encoded
     /// @param v [T, K·D]
     /// @param offsets where each sequence starts, and T
-    /// @param scale 1/√D, as a rule
     /// @return [T, N·D]
-    public static Var forward(Tape tape, Var q, Var k, Var v, int[] offsets, double scale) {
-        var attention = new Attention(tape.workspace(), scale);
+    public static Var forward(Tape tape, Var q, Var k, Var v, int[] offsets, Rule rule) {
+        var attention = new Attention(tape.workspace(), rule);
         var heads = new Heads(q.value(), k.value(), v.value());
         long tokens = heads.q().size(1);
         Tensor out = Tensor.empty(heads.q().dtype(), tokens, heads.heads() * heads.width());
@@ -79,7 +108,8 @@ public final class Attention {
                 result,
                 () -> {
                     Tensor dOut = result.takeGradient();
-                    var gradients = attention.backward(heads, offsets, out, logSums, dOut);
+                    var again = new Heads(q.value(), k.value(), v.value());
+                    var gradients = attention.backward(again, offsets, out, logSums, dOut);
                     give(q, gradients.q());
                     give(k, gradients.k());
                     give(v, gradients.v());
@@ -93,8 +123,8 @@ public final class Attention {
     /// @param k [K, C, D], the cache, the new tokens last
     /// @param v [C, K·D]
     /// @return [R, N·D]
-    public static Tensor cached(Tape tape, Tensor q, Tensor k, Tensor v, double scale) {
-        var attention = new Attention(tape.workspace(), scale);
+    public static Tensor cached(Tape tape, Tensor q, Tensor k, Tensor v, Rule rule) {
+        var attention = new Attention(tape.workspace(), rule);
         var heads = new Heads(q, k, v);
         long rows = q.size(1);
         long past = k.size(1) - rows;
@@ -124,13 +154,22 @@ public final class Attention {
             Heads heads, long row, long rows, long column, long past, BlockAction action) {
         for (long r = 0; r < rows; r += BLOCK_ROWS) {
             long height = Math.min(BLOCK_ROWS, rows - r);
-            long columns = past + r + height;
+            long first = rule.firstColumn(past + r);
+            long columns = past + r + height - first;
             long bytes = heads.group() * height * columns * heads.q().dtype().bytes();
             long together = Math.clamp(SCORE_BYTES / bytes, 1, heads.keyHeads());
             for (long h = 0; h < heads.keyHeads(); h += together) {
                 long count = Math.min(together, heads.keyHeads() - h);
                 try (var _ = Scope.open("attention block")) {
-                    action.run(new Block(h, count, row + r, height, column, columns, past + r));
+                    action.run(
+                            new Block(
+                                    h,
+                                    count,
+                                    row + r,
+                                    height,
+                                    column + first,
+                                    columns,
+                                    past + r - first));
                 }
             }
         }
@@ -141,7 +180,11 @@ public final class Attention {
         Tensor scores = scores(x, b, queries); // [h·g, R, C]
         Tensor sums =
                 workspace.get(Buffer.LOG_SUMS, scores.dtype(), scores.size(0), scores.size(1));
-        Kernels.of(scores).causalSoftmax(scores, scale, b.firstRow(), sums);
+        Kernels kernels = Kernels.of(scores);
+        if (rule.softCap() > 0) {
+            kernels.softCap(scores, rule.scale(), rule.softCap(), null);
+        }
+        kernels.causalSoftmax(scores, rule.softmaxScale(), b.visible(rule), sums);
         rowsOf(logSums, x, b).copyInPlace(sums);
         Tensor o =
                 workspace.get(
@@ -170,7 +213,13 @@ public final class Attention {
         Tensor p = scores(x, b, queries); // [h·g, R, C]
         Kernels kernels = Kernels.of(p);
         Tensor sums = workspace.get(Buffer.LOG_SUMS, p.dtype(), p.size(0), p.size(1));
-        kernels.causalSoftmaxAgain(p, scale, b.firstRow(), sums.copyInPlace(rowsOf(logSums, x, b)));
+        sums.copyInPlace(rowsOf(logSums, x, b));
+        Tensor slopes = null; // of the cap
+        if (rule.softCap() > 0) {
+            slopes = workspace.get(Buffer.SCORE_SLOPES, p.dtype(), p.shape());
+            kernels.softCap(p, rule.scale(), rule.softCap(), slopes);
+        }
+        kernels.causalSoftmaxAgain(p, rule.softmaxScale(), b.visible(rule), sums);
 
         Tensor dO = workspace.get(Buffer.OUTPUTS, p.dtype(), b.heads(), queries.size(1), x.width());
         dO.view(b.heads(), x.group(), b.rows(), x.width()).copyInPlace(tokenMajor(dOut, x, b));
@@ -179,7 +228,11 @@ public final class Attention {
         Tensor ds = workspace.get(Buffer.SCORES_GRADIENT, p.dtype(), p.shape());
         Tensor.bmmInto(grouped(ds, b), dO, values(x.v(), x, b).transpose(1, 2));
         Tensor delta = workspace.get(Buffer.DELTAS, p.dtype(), p.size(0), p.size(1));
-        kernels.softmaxBackward(p, ds, delta.copyInPlace(rowsOf(deltas, x, b)), scale);
+        delta.copyInPlace(rowsOf(deltas, x, b));
+        kernels.softmaxBackward(p, ds, delta, rule.softmaxScale());
+        if (slopes != null) {
+            ds.mulInPlace(slopes);
+        }
 
         keys(d.k(), b).baddbmmInPlace(grouped(ds, b).transpose(1, 2), queries);
         Tensor dq = dO; // its memory: dO is done with

@@ -1,52 +1,70 @@
 package dev.graft.nn;
 
+import dev.graft.kernel.Activation;
 import dev.graft.kernel.Kernels;
 import dev.graft.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
 
-/// y = down(silu(gate(x)) ⊙ up(x)) (Shazeer 2020).
+/// y = down(f(gate(x)) ⊙ up(x)) (Shazeer 2020).
 ///
-/// @param gate H → F
-/// @param up H → F
+/// @param gateUp gate and up, H → F each, or one map H → 2F whose outputs are theirs side by side
 /// @param down F → H
-public record GatedMlp(Linear gate, Linear up, Linear down) {
+public record GatedMlp(Activation activation, List<Linear> gateUp, Linear down)
+        implements FeedForward {
+    public GatedMlp {
+        gateUp = List.copyOf(gateUp);
+    }
 
-    /// Applies the operation and records its backward step.
-    ///
-    /// @param x [T, H]
-    /// @return [T, H]
+    @Override
+    public List<Linear> linears() {
+        List<Linear> all = new ArrayList<>(gateUp);
+        all.add(down);
+        return all;
+    }
+
+    @Override
     public Var forward(Tape tape, Var x) {
-        Var g = gate.forward(tape, x); // [T, F]
-        Var u = up.forward(tape, x); // [T, F]
-        Var activated = swiGlu(tape, g, u); // [T, F]
-        tape.release(g);
-        tape.release(u);
+        Var activated = activated(tape, x); // [T, F]
         Var y = down.forward(tape, activated);
         tape.release(activated);
         return y;
     }
 
-    /// silu(g) ⊙ u; keeps g and u, from which the result is made again where `down` needs it, and
+    /// f(gate(x)) ⊙ up(x). [T, F]
+    Var activated(Tape tape, Var x) {
+        if (gateUp.size() == 1) {
+            Var both = gateUp.getFirst().forward(tape, x); // [T, 2F]
+            Var activated = glu(tape, activation, both);
+            tape.release(both);
+            return activated;
+        }
+        Var g = gateUp.getFirst().forward(tape, x); // [T, F]
+        Var u = gateUp.getLast().forward(tape, x); // [T, F]
+        Var activated = glu(tape, activation, g, u);
+        tape.release(g);
+        tape.release(u);
+        return activated;
+    }
+
+    /// f(g) ⊙ u; keeps g and u, from which the result is made again where `down` needs it, and
     /// writes their gradients over them.
-    static Var swiGlu(Tape tape, Var g, Var u) {
+    static Var glu(Tape tape, Activation activation, Var g, Var u) {
         Tensor gate = g.value();
         Tensor up = u.value();
-        Kernels kernels = Kernels.of(gate);
         Var out =
                 tape.cheapVar(
                         gate.dtype(),
                         gate.shape(),
-                        () -> {
-                            Tensor y = Tensor.empty(gate.dtype(), gate.shape());
-                            kernels.swiGlu(gate, up, y);
-                            return y;
-                        },
+                        () -> product(activation, gate, up),
                         g.needsGradient() || u.needsGradient());
         tape.keep(out, g);
         tape.keep(out, u);
         tape.onBackward(
                 out,
                 () -> {
-                    kernels.swiGluBackward(out.takeGradient(), gate, up, gate, up);
+                    Tensor dOut = out.takeGradient();
+                    Kernels.of(dOut).gluBackward(activation, dOut, gate, up, gate, up);
                     if (g.needsGradient()) {
                         g.giveGradient(gate.alias());
                     }
@@ -55,5 +73,38 @@ public record GatedMlp(Linear gate, Linear up, Linear down) {
                     }
                 });
         return out;
+    }
+
+    /// The same of gate and up side by side. [T, 2F]
+    static Var glu(Tape tape, Activation activation, Var both) {
+        Tensor values = both.value();
+        long width = values.size(1) / 2;
+        Var out =
+                tape.cheapVar(
+                        values.dtype(),
+                        new long[] {values.size(0), width},
+                        () ->
+                                product(
+                                        activation,
+                                        values.narrow(1, 0, width),
+                                        values.narrow(1, width, width)),
+                        both.needsGradient());
+        tape.keep(out, both);
+        tape.onBackward(
+                out,
+                () -> {
+                    Tensor dOut = out.takeGradient();
+                    Tensor gate = values.narrow(1, 0, width);
+                    Tensor up = values.narrow(1, width, width);
+                    Kernels.of(dOut).gluBackward(activation, dOut, gate, up, gate, up);
+                    both.giveGradient(values.alias());
+                });
+        return out;
+    }
+
+    private static Tensor product(Activation activation, Tensor gate, Tensor up) {
+        Tensor y = Tensor.empty(gate.dtype(), gate.shape());
+        Kernels.of(y).glu(activation, gate, up, y);
+        return y;
     }
 }

@@ -82,7 +82,8 @@ public final class Linear {
         return all;
     }
 
-    private boolean trained() {
+    /// Whether anything of this map is trained.
+    boolean isTrained() {
         return lowRank != null || trainedBias != null || weight instanceof TrainedWeight;
     }
 
@@ -99,7 +100,7 @@ public final class Linear {
                         dtype,
                         shape,
                         () -> product(tape, x.value(), Tensor.empty(dtype, shape), reduced),
-                        x.needsGradient() || trained());
+                        x.needsGradient() || isTrained());
         if (lowRank != null || weight instanceof TrainedWeight) {
             tape.keep(out, x);
         }

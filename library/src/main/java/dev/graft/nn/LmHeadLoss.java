@@ -26,6 +26,12 @@ public final class LmHeadLoss {
     /// @param scale 1 / trained tokens of the step
     /// @return the sum of the losses in nats, not scaled
     public static double forward(Tape tape, Var hidden, Linear head, int[] labels, double scale) {
+        return forward(tape, hidden, head, LogitMap.PLAIN, labels, scale);
+    }
+
+    /// The same where the logits are a function of the head's output.
+    public static double forward(
+            Tape tape, Var hidden, Linear head, LogitMap map, int[] labels, double scale) {
         int[] labelled = IntStream.range(0, labels.length).filter(i -> labels[i] >= 0).toArray();
         long vocabulary = head.weight().out();
         int chunk = (int) Math.max(16, LOGIT_BYTES / (vocabulary * hidden.value().dtype().bytes()));
@@ -34,14 +40,20 @@ public final class LmHeadLoss {
             int[] at = Arrays.copyOfRange(labelled, from, Math.min(from + chunk, labelled.length));
             int[] targets = Arrays.stream(at).map(i -> labels[i]).toArray();
             try (var _ = Scope.open("loss chunk")) {
-                loss += chunk(tape, hidden, head, Tensor.of(at), targets, scale);
+                loss += chunk(tape, hidden, head, map, Tensor.of(at), targets, scale);
             }
         }
         return loss;
     }
 
     private static double chunk(
-            Tape tape, Var hidden, Linear head, Tensor at, int[] targets, double scale) {
+            Tape tape,
+            Var hidden,
+            Linear head,
+            LogitMap map,
+            Tensor at,
+            int[] targets,
+            double scale) {
         Tensor rows = hidden.value().indexSelect(0, at); // [n, H]
         Tensor logits =
                 tape.workspace()
@@ -55,8 +67,15 @@ public final class LmHeadLoss {
             Tensor b = head.lowRank().b().value();
             logits.addmmInPlace(part.reduced(), b.t(), 1, head.lowRank().scale());
         }
+        Tensor slopes = null;
+        if (tape.isTraining()) {
+            slopes = map.apply(logits, tape.workspace());
+        } else {
+            map.apply(logits);
+        }
         double loss = Kernels.of(logits).crossEntropy(logits, targets, scale);
         if (tape.isTraining()) {
+            map.backward(logits, slopes);
             backward(tape, hidden, head, at, rows, logits, part);
         }
         return loss;

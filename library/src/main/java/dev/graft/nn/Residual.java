@@ -2,7 +2,7 @@ package dev.graft.nn;
 
 import dev.graft.tensor.Tensor;
 
-/// y = x + branch; keeps nothing.
+/// y = x + scale · branch; keeps nothing.
 public final class Residual {
     private Residual() {}
 
@@ -12,11 +12,16 @@ public final class Residual {
     /// @param x [T, H]
     /// @param branch [T, H], overwritten
     public static Var forward(Tape tape, Var x, Var branch) {
+        return forward(tape, x, branch, 1);
+    }
+
+    /// The same with a factor.
+    public static Var forward(Tape tape, Var x, Var branch, double scale) {
         Var out =
                 tape.lazyVar(
                         branch.dtype(),
                         branch.shape(),
-                        () -> branch.value().addInPlace(x.value()),
+                        () -> scaled(branch.value(), scale).addInPlace(x.value()),
                         x.needsGradient() || branch.needsGradient());
         tape.onBackward(
                 out,
@@ -24,12 +29,21 @@ public final class Residual {
                     Tensor dy = out.takeGradient();
                     if (branch.needsGradient()) {
                         // The branch reads it before anything is added to the gradient of x.
-                        branch.giveGradient(x.needsGradient() ? dy.alias() : dy);
+                        boolean shared = x.needsGradient();
+                        if (scale == 1) {
+                            branch.giveGradient(shared ? dy.alias() : dy);
+                        } else {
+                            branch.giveGradient(shared ? dy.mul(scale) : dy.mulInPlace(scale));
+                        }
                     }
                     if (x.needsGradient()) {
                         x.giveGradient(dy);
                     }
                 });
         return out;
+    }
+
+    private static Tensor scaled(Tensor x, double scale) {
+        return scale == 1 ? x : x.mulInPlace(scale);
     }
 }

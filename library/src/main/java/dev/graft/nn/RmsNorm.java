@@ -3,19 +3,27 @@ package dev.graft.nn;
 import dev.graft.kernel.Kernels;
 import dev.graft.tensor.Tensor;
 
-/// y = x / √(mean(x²) + ε) ⊙ w for each row; keeps x and one number a row, from which y is made
-/// again where a later operation needs it.
+/// y = x / √(mean(x²) + ε) ⊙ (w + offset) for each row, or for each part of a row that is as
+/// wide as w, as the heads of a query are; keeps x and one number a part, from which y is
+/// made again where a later operation needs it.
 public final class RmsNorm {
     private final String name;
     private final double epsilon;
+    private final double offset;
     private Tensor weight;
     private Parameter trained;
 
-    /// @param weight [H]
-    public RmsNorm(String name, Tensor weight, double epsilon) {
+    /// @param weight [H], the width of what is normed
+    /// @param offset 0, or 1 where the weights are stored less one, as in Gemma
+    public RmsNorm(String name, Tensor weight, double epsilon, double offset) {
         this.name = name;
         this.weight = weight;
         this.epsilon = epsilon;
+        this.offset = offset;
+    }
+
+    public RmsNorm(String name, Tensor weight, double epsilon) {
+        this(name, weight, epsilon, 0);
     }
 
     public String name() {
@@ -43,19 +51,26 @@ public final class RmsNorm {
 
     /// Applies the operation and records its backward step.
     ///
-    /// @param x [T, H]
-    /// @return [T, H]
+    /// @param x [T, n·H]
+    /// @return [T, n·H]
     public Var forward(Tape tape, Var x) {
         Tensor input = x.value();
-        Tensor inverseRms = Tensor.empty(input.dtype(), input.size(0));
+        long width = weight().numel();
+        Tensor inverseRms = Tensor.empty(input.dtype(), input.numel() / width);
         Kernels kernels = Kernels.of(input);
         Var out =
                 tape.cheapVar(
                         input.dtype(),
                         input.shape(),
                         () -> {
-                            Tensor y = Tensor.empty(input.dtype(), input.shape());
-                            kernels.rmsNorm(x.value(), weight(), epsilon, y, inverseRms);
+                            Tensor y = Tensor.empty(x.dtype(), x.shape());
+                            kernels.rmsNorm(
+                                    x.value().view(-1, width),
+                                    weight(),
+                                    offset,
+                                    epsilon,
+                                    y.view(-1, width),
+                                    inverseRms);
                             return y;
                         },
                         x.needsGradient() || trained != null);
@@ -66,8 +81,16 @@ public final class RmsNorm {
     }
 
     private void backward(Kernels kernels, Var x, Tensor inverseRms, Tensor dy) {
+        long width = weight().numel();
         Tensor dx = x.needsGradient() ? x.gradientSoFar() : Tensor.zeros(dy.dtype(), dy.shape());
         Tensor dw = trained == null ? null : trained.gradient();
-        kernels.rmsNormBackward(dy, x.value(), weight(), inverseRms, dx, dw);
+        kernels.rmsNormBackward(
+                dy.view(-1, width),
+                x.value().view(-1, width),
+                weight(),
+                offset,
+                inverseRms,
+                dx.view(-1, width),
+                dw);
     }
 }

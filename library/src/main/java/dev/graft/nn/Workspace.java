@@ -15,11 +15,13 @@ public final class Workspace implements AutoCloseable {
         PANEL,
         SCORES,
         SCORES_GRADIENT,
+        SCORE_SLOPES,
         QUERIES,
         OUTPUTS,
         LOG_SUMS,
         DELTAS,
-        LOGITS
+        LOGITS,
+        LOGIT_SLOPES
     }
 
     private final Scope scope = Scope.detached("workspace");

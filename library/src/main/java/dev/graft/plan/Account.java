@@ -125,8 +125,11 @@ final class Account {
     /// takes beyond a training pass is a part of its own.
     private void passes() {
         Activations.Footprint pass = activations.training(job.batch(), job.recomputation());
-        add("activations", pass.kept(), Place.MEMORY, "kept for the backward pass");
-        add("backward", pass.peak() - pass.kept(), Place.MEMORY, "gradients of activations");
+        // how many tokens an expert gets is not known before
+        String bound = job.model().mlp().experts() == null ? "" : ", at most";
+        add("activations", pass.kept(), Place.MEMORY, "kept for the backward pass" + bound);
+        long besides = pass.peak() - pass.kept();
+        add("backward", besides, Place.MEMORY, "gradients of activations" + bound);
         add("inputs", pass.inUse(), Place.MAPPED, "inputs of two layers at a time");
         add("inputs_file", pass.offloaded() - pass.inUse(), Place.DISK, "the other inputs");
         long norm = NUMBER * trained.largest();
@@ -146,13 +149,13 @@ final class Account {
     }
 
     private long scratch() {
-        return Scratch.attention(job.model().attention(), longest(), NUMBER)
+        return Scratch.attention(job.model(), longest(), NUMBER)
                 + Scratch.panel(model, trained, job.base(), NUMBER);
     }
 
     private long logits() {
         long vocabulary = job.model().vocabulary();
-        long training = Scratch.logits(vocabulary, job.batch(), NUMBER);
+        long training = Scratch.logits(job.model(), job.batch(), NUMBER);
         return job.evaluation() == null
                 ? training
                 : Math.max(training, Scratch.logits(vocabulary, job.evaluation(), NUMBER));

@@ -1,8 +1,11 @@
 package dev.graft.plan;
 
+import dev.graft.model.LayerKind;
 import dev.graft.model.ModelLayout;
+import dev.graft.model.RotaryEmbedding;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 
 /// What a pass holds besides weights and scratch memory: the values that the forward pass keeps for
 /// the backward pass, and what lives besides at the worst moment.
@@ -35,21 +38,11 @@ final class Activations {
     }
 
     private List<LayerActivations> layers() {
-        int count = model.config().layers();
-        int maps = (model.linears().size() - 1) / count;
         List<LayerActivations> all = new ArrayList<>();
         boolean needed = trained.whole().contains(model.embedding().path());
-        for (int i = 0; i < count; i++) {
-            var layer =
-                    new LayerActivations(
-                            model.config(),
-                            model.linears().subList(maps * i, maps * (i + 1)),
-                            List.of(
-                                    model.norms().get(2 * i).path(),
-                                    model.norms().get(2 * i + 1).path()),
-                            trained,
-                            dropout,
-                            needed);
+        for (ModelLayout.Layer modules : model.layers()) {
+            var maps = new TrainedMaps(trained, dropout);
+            var layer = new LayerActivations(model.config(), modules, maps, needed);
             all.add(layer);
             needed = layer.needsGradient();
         }
@@ -62,7 +55,14 @@ final class Activations {
 
     /// Ids, cosines and sines.
     private long idsAndAngles(long tokens) {
-        return tokens * (ID_BYTES + model.config().attention().headWidth() * numberBytes);
+        long angles =
+                model.config().kinds().stream()
+                        .map(LayerKind::rope)
+                        .filter(Objects::nonNull)
+                        .distinct()
+                        .mapToLong(RotaryEmbedding::width)
+                        .sum();
+        return tokens * (ID_BYTES + angles * numberBytes);
     }
 
     /// The input of the last norm, and one number a row.
@@ -119,7 +119,8 @@ final class Activations {
     /// A pass without gradients: one block of a layer at a time.
     long evaluation(BatchShape batch) {
         long tokens = batch.tokens();
-        long inLayers = tokens * layers.getFirst().inference() * numberBytes;
+        long widest = layers.stream().mapToLong(LayerActivations::inference).max().orElseThrow();
+        long inLayers = tokens * widest * numberBytes;
         long atTheEnd = tokens * (2 * hidden + 1) * numberBytes + lossRows(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }

@@ -34,6 +34,6 @@ public record BaseStorage(DType stored, QuantizationConfig codes, BaseResidency 
     }
 
     boolean quantizes(Matrix linear) {
-        return codes != null && !codes.skips(linear.path());
+        return codes != null && !linear.router() && !codes.skips(linear.path());
     }
 }

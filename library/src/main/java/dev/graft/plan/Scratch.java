@@ -1,5 +1,6 @@
 package dev.graft.plan;
 
+import dev.graft.model.LayerKind;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
@@ -24,22 +25,36 @@ final class Scratch {
         return lossRows(vocabulary, batch, numberBytes) * vocabulary * numberBytes;
     }
 
-    /// The buffers of the attention: scores and their gradients, queries, outputs, log-sums and the
-    /// sums of the softmax's gradient, each as large as its largest block.
-    static long attention(ModelConfig.AttentionShape shape, long longest, long numberBytes) {
+    /// The same in training, where a soft cap has slopes.
+    static long logits(ModelConfig config, BatchShape batch, long numberBytes) {
+        long logits = logits(config.vocabulary(), batch, numberBytes);
+        return config.multipliers().logitSoftCap() > 0 ? 2 * logits : logits;
+    }
+
+    /// The buffers of the attention: scores and their gradients, and with a soft cap its slopes;
+    /// queries, outputs, log-sums and the sums of the softmax's gradient; each as large as its
+    /// largest block of any layer.
+    static long attention(ModelConfig config, long longest, long numberBytes) {
+        var shape = config.attention();
         long group = shape.heads() / shape.keyHeads();
         long scores = 0;
         long rows = 0;
-        for (long row = 0; row < longest; row += Attention.BLOCK_ROWS) {
-            long height = Math.min(Attention.BLOCK_ROWS, longest - row);
-            long perHead = group * height * (row + height);
-            long together =
-                    Math.clamp(
-                            Attention.SCORE_BYTES / (perHead * numberBytes), 1, shape.keyHeads());
-            scores = Math.max(scores, together * perHead);
-            rows = Math.max(rows, together * group * height);
+        for (long window : config.kinds().stream().map(LayerKind::window).distinct().toList()) {
+            var rule = new Attention.Rule(shape.scale(), shape.softCap(), window);
+            for (long row = 0; row < longest; row += Attention.BLOCK_ROWS) {
+                long height = Math.min(Attention.BLOCK_ROWS, longest - row);
+                long perHead = group * height * (row + height - rule.firstColumn(row));
+                long together =
+                        Math.clamp(
+                                Attention.SCORE_BYTES / (perHead * numberBytes),
+                                1,
+                                shape.keyHeads());
+                scores = Math.max(scores, together * perHead);
+                rows = Math.max(rows, together * group * height);
+            }
         }
-        return (2 * scores + rows * (2L * shape.headWidth() + 2)) * numberBytes;
+        long buffers = shape.softCap() > 0 ? 3 : 2;
+        return (buffers * scores + rows * (2L * shape.headWidth() + 2)) * numberBytes;
     }
 
     /// The panel of rows that frozen matrices of another type and codes are expanded into.

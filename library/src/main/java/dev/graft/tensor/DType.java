@@ -40,6 +40,23 @@ public enum DType {
         return this == F64 || this == F32 || this == F16 || this == BF16;
     }
 
+    /// The nearest number of a floating type, ties to even.
+    ///
+    /// @throws IllegalStateException for a type of whole numbers
+    public double round(double value) {
+        return switch (this) {
+            case F64 -> value;
+            case F32 -> (float) value;
+            case F16 -> Float.float16ToFloat(Float.floatToFloat16((float) value));
+            case BF16 -> {
+                int bits = Float.floatToRawIntBits((float) value);
+                yield Float.intBitsToFloat((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000);
+            }
+            case I64, I32, I16, I8, U8, BOOL ->
+                    throw new IllegalStateException(this + " has whole numbers only");
+        };
+    }
+
     static DType of(ScalarType type) {
         for (DType d : values()) {
             if (d.scalarType.value == type.value) { // the binding makes a new enum object each time

@@ -208,6 +208,17 @@ public final class Tensor implements AutoCloseable {
         return MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
     }
 
+    /// The memory of a CPU matrix whose rows are contiguous and may lie apart, from its first
+    /// element to its last. Valid while the tensor lives.
+    @SuppressWarnings("restricted")
+    public MemorySegment rowsSegment() {
+        if (!onCpu() || dim() != 2 || (size(1) > 1 && stride(1) != 1)) {
+            throw new IllegalArgumentException("rows: those of " + describe() + " have gaps");
+        }
+        long elements = numel() == 0 ? 0 : (size(0) - 1) * stride(0) + size(1);
+        return MemorySegment.ofAddress(address()).reinterpret(elements * dtype.bytes());
+    }
+
     /// The address of the first element; 0 where there is none.
     public long address() {
         Pointer data = raw.data_ptr();
@@ -322,7 +333,7 @@ public final class Tensor implements AutoCloseable {
     // ---- products ----
 
     public Tensor matmul(Tensor b) {
-        if (dim() == 2 && b.dim() == 2 && dtype == b.dtype) {
+        if (dim() == 2 && b.dim() == 2 && dtype == b.dtype && !isRecorded(b)) {
             return mmInto(empty(dtype, size(0), b.size(1)), this, b);
         }
         return made("matmul", () -> raw.matmul(b.raw), this, b);
@@ -368,7 +379,13 @@ public final class Tensor implements AutoCloseable {
     }
 
     private boolean isLike(Tensor b) {
-        return dtype == b.dtype && Arrays.equals(shape(), b.shape());
+        return dtype == b.dtype && Arrays.equals(shape(), b.shape()) && !isRecorded(b);
+    }
+
+    /// Whether libtorch's autograd follows one of the two, as in tests: it refuses outputs that are
+    /// given.
+    private boolean isRecorded(Tensor b) {
+        return raw.requires_grad() || b.raw.requires_grad();
     }
 
     public Tensor sub(Tensor b) {
@@ -450,6 +467,14 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor sigmoid() {
         return made("sigmoid", raw::sigmoid, this);
+    }
+
+    public Tensor tanh() {
+        return made("tanh", raw::tanh, this);
+    }
+
+    public Tensor erf() {
+        return made("erf", raw::erf, this);
     }
 
     public Tensor rsqrt() {

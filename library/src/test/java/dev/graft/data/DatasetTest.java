@@ -202,7 +202,8 @@ class DatasetTest {
     void aPlainTextFileIsReadWhateverTheTextColumnIsCalled() throws IOException {
         Path file = Files.writeString(folder.resolve("x.txt"), "Once upon a time");
         var tokenization = new Tokenization(stories, 64, true);
-        var dataset = Dataset.load(
+        var dataset =
+                Dataset.load(
                         new DatasetSource(List.of(file), DatasetFormat.AUTO, "story", false),
                         tokenization);
 
@@ -260,7 +261,8 @@ class DatasetTest {
         for (int i = 0; i < size; i++) {
             examples.add(Example.allTrained(1000, i));
         }
-        return new Dataset(examples, new DatasetReport(size, size, 2L * size, size, 0, 0, 2, 0, 0, 0));
+        return new Dataset(
+                examples, new DatasetReport(size, size, 2L * size, size, 0, 0, 2, 0, 0, 0));
     }
 
     private static List<Integer> numbers(Batch batch) {

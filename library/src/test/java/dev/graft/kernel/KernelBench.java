@@ -39,20 +39,20 @@ final class KernelBench {
             Tensor dw = random(1, width)[0];
             Tensor s = random(1, rows)[0];
             Tensor none = null;
-            compare("swiGlu" + shape, bytes(3, t), k -> k.swiGlu(t[0], t[1], t[2]));
+            compare("swiGlu" + shape, bytes(3, t), k -> k.glu(Activation.SILU, t[0], t[1], t[2]));
             compare(
                     "swiGluBackward" + shape,
                     bytes(5, t),
-                    k -> k.swiGluBackward(t[0], t[1], t[2], t[3], t[4]));
-            compare("rmsNorm" + shape, bytes(2, t), k -> k.rmsNorm(t[0], w, 1e-5, t[1], s));
+                    k -> k.gluBackward(Activation.SILU, t[0], t[1], t[2], t[3], t[4]));
+            compare("rmsNorm" + shape, bytes(2, t), k -> k.rmsNorm(t[0], w, 0, 1e-5, t[1], s));
             compare(
                     "rmsNormBackward" + shape,
                     bytes(4, t),
-                    k -> k.rmsNormBackward(t[0], t[1], w, s, t[2], none));
+                    k -> k.rmsNormBackward(t[0], t[1], w, 0, s, t[2], none));
             compare(
                     "rmsNormBackward, dw" + shape,
                     bytes(4, t),
-                    k -> k.rmsNormBackward(t[0], t[1], w, s, t[2], dw));
+                    k -> k.rmsNormBackward(t[0], t[1], w, 0, s, t[2], dw));
         }
     }
 
@@ -63,11 +63,11 @@ final class KernelBench {
             Tensor[] angles = random(2, tokens, width / 2);
             Tensor[] out = random(1, heads, tokens, width);
             long bytes = bytes(2, x) + bytes(2, angles);
-            compare("rope" + shape, bytes, k -> k.rope(x[0], angles[0], angles[1], out[0]));
+            compare("rope" + shape, bytes, k -> k.rope(x[0], angles[0], angles[1], false, out[0]));
             compare(
                     "ropeBackward" + shape,
                     bytes,
-                    k -> k.ropeBackward(out[0], angles[0], angles[1], x[0]));
+                    k -> k.ropeBackward(out[0], angles[0], angles[1], false, x[0]));
         }
     }
 
@@ -81,11 +81,11 @@ final class KernelBench {
             compare(
                     "causalSoftmax" + shape,
                     bytes(2, p),
-                    k -> k.causalSoftmax(p[0], 0.1, 0, sums[0]));
+                    k -> k.causalSoftmax(p[0], 0.1, new Kernels.Visible(0, 0), sums[0]));
             compare(
                     "causalSoftmaxAgain" + shape,
                     bytes(2, p),
-                    k -> k.causalSoftmaxAgain(p[0], 0.1, 0, sums[0]));
+                    k -> k.causalSoftmaxAgain(p[0], 0.1, new Kernels.Visible(0, 0), sums[0]));
             compare(
                     "softmaxBackward" + shape,
                     bytes(3, p),

@@ -1,6 +1,7 @@
 package dev.graft.kernel;
 
 import dev.graft.kernel.Kernels.AdamWStep;
+import dev.graft.kernel.Kernels.Visible;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -58,81 +59,155 @@ final class KernelCase {
     static List<KernelCase> all(int rows, int width, long seed) {
         var random = new Random(seed);
         return List.of(
-                rmsNorm(rows, width, random),
-                rmsNormBackward(rows, width, random),
-                rope(rows, width, random),
-                ropeBackward(rows, width, random),
-                swiGlu(rows, width, random),
-                swiGluBackward(rows, width, random),
+                rmsNorm(rows, width, 0, random),
+                rmsNormBackward(rows, width, 0, random),
+                rope(rows, width, 0, random),
+                ropeBackward(rows, width, 0, random),
+                glu(Activation.SILU, rows, width, random),
+                gluBackward(Activation.SILU, rows, width, random),
                 causalSoftmax(rows, width, 0, random),
                 causalSoftmax(rows, width, width / 2, random),
-                causalSoftmaxAgain(rows, width, width / 3, random),
+                causalSoftmaxAgain(rows, width, width / 3, 0, random),
                 softmaxBackward(rows, width, random),
                 rowDots(rows, width, random),
                 crossEntropy(rows, width, random),
-                adamW(rows, width, random));
+                adamW(rows, width, random),
+                rmsNorm(rows, width, 1, random),
+                rmsNormBackward(rows, width, 1, random),
+                rope(rows, width, 5, random),
+                rope(rows, width, 6, random),
+                ropeBackward(rows, width, 5, random),
+                ropeBackward(rows, width, 6, random),
+                headMajor(rows, width, random),
+                glu(Activation.GELU_TANH, rows, width, random),
+                glu(Activation.GELU, rows, width, random),
+                gluBackward(Activation.GELU_TANH, rows, width, random),
+                gluBackward(Activation.GELU, rows, width, random),
+                gluOfHalves(rows, width, random),
+                softCap(rows, width, random),
+                windowedSoftmax(Math.min(rows, width), width, 3, random),
+                windowedSoftmax(Math.min(rows, width), width, 17, random),
+                causalSoftmaxAgain(rows, width, width / 3, 5, random));
     }
 
-    static KernelCase rmsNorm(int rows, int width, Random random) {
+    static KernelCase rmsNorm(int rows, int width, double offset, Random random) {
         return make(
                         "rmsNorm",
                         random,
                         shapes(of(rows, width), of(width), of(rows, width), of(rows)))
-                .does((k, t) -> k.rmsNorm(t[0], t[1], 1e-5, t[2], t[3]));
+                .does((k, t) -> k.rmsNorm(t[0], t[1], offset, 1e-5, t[2], t[3]));
     }
 
-    static KernelCase rmsNormBackward(int rows, int width, Random random) {
+    static KernelCase rmsNormBackward(int rows, int width, double offset, Random random) {
         long[] all = of(rows, width);
         return make(
                         "rmsNormBackward",
                         random,
                         shapes(all, all, of(width), of(rows), all, of(width)))
-                .does((k, t) -> k.rmsNormBackward(t[0], t[1], t[2], t[3], t[4], t[5]));
+                .does((k, t) -> k.rmsNormBackward(t[0], t[1], t[2], offset, t[3], t[4], t[5]));
     }
 
-    static KernelCase rope(int tokens, int half, Random random) {
+    /// Heads of which `rest` numbers are not rotated; with 6 of them pairs are neighbours.
+    static KernelCase rope(int tokens, int half, int rest, Random random) {
         long[] angles = of(tokens, half);
-        long[][] shapes = shapes(of(tokens, 6L * half), angles, angles, of(3, tokens, 2L * half));
-        return make("rope", random, shapes).does((k, t) -> k.rope(t[0], t[1], t[2], t[3]));
+        long width = 2L * half + rest;
+        long[][] shapes = shapes(of(tokens, 3 * width), angles, angles, of(3, tokens, width));
+        return make("rope", random, shapes)
+                .does((k, t) -> k.rope(t[0], t[1], t[2], rest == 6, t[3]));
     }
 
-    static KernelCase ropeBackward(int tokens, int half, Random random) {
+    static KernelCase ropeBackward(int tokens, int half, int rest, Random random) {
         long[] angles = of(tokens, half);
-        long[][] shapes = shapes(of(3, tokens, 2L * half), angles, angles, of(tokens, 6L * half));
+        long width = 2L * half + rest;
+        long[][] shapes = shapes(of(3, tokens, width), angles, angles, of(tokens, 3 * width));
         return make("ropeBackward", random, shapes)
-                .does((k, t) -> k.ropeBackward(t[0], t[1], t[2], t[3]));
+                .does((k, t) -> k.ropeBackward(t[0], t[1], t[2], rest == 6, t[3]));
     }
 
-    static KernelCase swiGlu(int rows, int width, Random random) {
+    /// Without angles, from and to the middle of wider rows.
+    static KernelCase headMajor(int tokens, int width, Random random) {
+        long[][] shapes =
+                shapes(
+                        of(tokens, 2L * width + 3),
+                        of(2, tokens, width),
+                        of(tokens, 2L * width + 3));
+        return make("headMajor", random, shapes)
+                .does(
+                        (k, t) -> {
+                            k.rope(t[0].narrow(1, 1, 2L * width), null, null, false, t[1]);
+                            k.ropeBackward(t[1], null, null, false, t[2].narrow(1, 2, 2L * width));
+                        });
+    }
+
+    static KernelCase glu(Activation activation, int rows, int width, Random random) {
         long[] all = of(rows, width);
-        return make("swiGlu", random, shapes(all, all, all))
+        return make("glu " + activation, random, shapes(all, all, all))
                 .times(0, 4)
-                .does((k, t) -> k.swiGlu(t[0], t[1], t[2]));
+                .begins(2, 1)
+                .does((k, t) -> k.glu(activation, t[0], t[1], t[2]));
     }
 
-    static KernelCase swiGluBackward(int rows, int width, Random random) {
+    static KernelCase gluBackward(Activation activation, int rows, int width, Random random) {
         long[] all = of(rows, width);
-        return make("swiGluBackward", random, shapes(all, all, all, all, all))
+        return make("gluBackward " + activation, random, shapes(all, all, all, all, all))
                 .times(1, 4)
-                .does((k, t) -> k.swiGluBackward(t[0], t[1], t[2], t[3], t[4]));
+                .begins(1, 2, 1)
+                .does((k, t) -> k.gluBackward(activation, t[0], t[1], t[2], t[3], t[4]));
+    }
+
+    /// Gate and up side by side, their gradients over them.
+    static KernelCase gluOfHalves(int rows, int width, Random random) {
+        long[] all = of(rows, width);
+        return make("glu of halves", random, shapes(of(rows, 2L * width), all, all))
+                .times(0, 4)
+                .does(
+                        (k, t) -> {
+                            Tensor gate = t[0].narrow(1, 0, width);
+                            Tensor up = t[0].narrow(1, width, width);
+                            k.glu(Activation.SILU, gate, up, t[1]);
+                            k.gluBackward(Activation.SILU, t[2], gate, up, gate, up);
+                        });
+    }
+
+    static KernelCase softCap(int rows, int width, Random random) {
+        long[] all = of(rows, width);
+        return make("softCap", random, shapes(all, all, all))
+                .times(0, 40)
+                .does(
+                        (k, t) -> {
+                            k.softCap(t[0], 0.3, 7, t[1]);
+                            k.softCap(t[2], 0.3, 7, null);
+                        });
     }
 
     static KernelCase causalSoftmax(int rows, int width, int firstRow, Random random) {
         return make("causalSoftmax", random, shapes(of(2, rows, width), of(2, rows)))
                 .times(0, 10)
-                .does((k, t) -> k.causalSoftmax(t[0], 0.3, firstRow, t[1]));
+                .does((k, t) -> k.causalSoftmax(t[0], 0.3, new Visible(firstRow, 0), t[1]));
     }
 
-    static KernelCase causalSoftmaxAgain(int rows, int width, int firstRow, Random random) {
+    /// As many rows as columns at most: each sees one column at least.
+    static KernelCase windowedSoftmax(int rows, int width, int window, Random random) {
+        return make("windowedSoftmax", random, shapes(of(2, rows, width), of(2, rows)))
+                .times(0, 10)
+                .does(
+                        (k, t) ->
+                                k.causalSoftmax(
+                                        t[0], 0.3, new Visible(width - rows, window), t[1]));
+    }
+
+    static KernelCase causalSoftmaxAgain(
+            int rows, int width, int firstRow, int window, Random random) {
         KernelCase c = make("causalSoftmaxAgain", random, shapes(of(2, rows, width), of(2, rows)));
+        Visible visible = new Visible(firstRow, window);
         for (int row = 0; row < 2 * rows; row++) {
-            double sum = 0;
-            for (int i = 0; i <= Math.min(width - 1, firstRow + row % rows); i++) {
-                sum += Math.exp(0.3 * c.values[0][row * width + i]);
+            double sum = 1e-3;
+            for (long i = visible.first(row % rows); i < visible.end(row % rows, width); i++) {
+                sum += Math.exp(0.3 * c.values[0][(int) (row * width + i)]);
             }
             c.values[1][row] = (float) Math.log(sum);
         }
-        return c.does((k, t) -> k.causalSoftmaxAgain(t[0], 0.3, firstRow, t[1]));
+        return c.does((k, t) -> k.causalSoftmaxAgain(t[0], 0.3, visible, t[1]));
     }
 
     static KernelCase softmaxBackward(int rows, int width, Random random) {
@@ -182,6 +257,15 @@ final class KernelCase {
     private KernelCase times(int tensor, double factor) {
         for (int i = 0; i < values[tensor].length; i++) {
             values[tensor][i] = (float) (values[tensor][i] * factor);
+        }
+        return this;
+    }
+
+    /// Gives the first elements of the first tensors values, so that something is not small: in
+    /// float32 the reference itself has few digits of a value far in the tail.
+    private KernelCase begins(double... first) {
+        for (int i = 0; i < first.length; i++) {
+            values[i][0] = first[i];
         }
         return this;
     }

@@ -25,10 +25,11 @@ class TorchKernelsTest {
         try (var _ = Scope.open()) {
             Tensor s = Tensor.empty(DType.F64, 3);
             Tensor y = Tensor.empty(DType.F64, 3, 5);
-            TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 1e-2, y, s);
+            TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 0, 1e-2, y, s);
             Tensor dx = Tensor.zeros(DType.F64, 3, 5);
             Tensor dw = Tensor.zeros(DType.F64, 5);
-            TORCH.rmsNormBackward(Tensor.of(dy, 3, 5), Tensor.of(x, 3, 5), Tensor.of(w), s, dx, dw);
+            TORCH.rmsNormBackward(
+                    Tensor.of(dy, 3, 5), Tensor.of(x, 3, 5), Tensor.of(w), 0, s, dx, dw);
             assertDerivative(dx, x, v -> rmsNorm(v, w, dy));
             assertDerivative(dw, w, v -> rmsNorm(x, v, dy));
         }
@@ -37,7 +38,7 @@ class TorchKernelsTest {
     private static double rmsNorm(double[] x, double[] w, double[] dy) {
         Tensor y = Tensor.empty(DType.F64, 3, 5);
         Tensor s = Tensor.empty(DType.F64, 3);
-        TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 1e-2, y, s);
+        TORCH.rmsNorm(Tensor.of(x, 3, 5), Tensor.of(w), 0, 1e-2, y, s);
         return dot(y, dy);
     }
 
@@ -50,14 +51,18 @@ class TorchKernelsTest {
         try (var _ = Scope.open()) {
             Tensor dx = Tensor.empty(DType.F64, 3, 8);
             TORCH.ropeBackward(
-                    Tensor.of(dOut, 2, 3, 4), Tensor.of(cos, 3, 2), Tensor.of(sin, 3, 2), dx);
+                    Tensor.of(dOut, 2, 3, 4),
+                    Tensor.of(cos, 3, 2),
+                    Tensor.of(sin, 3, 2),
+                    false,
+                    dx);
             assertDerivative(
                     dx,
                     x,
                     v -> {
                         Tensor out = Tensor.empty(DType.F64, 2, 3, 4);
                         Tensor c = Tensor.of(cos, 3, 2);
-                        TORCH.rope(Tensor.of(v, 3, 8), c, Tensor.of(sin, 3, 2), out);
+                        TORCH.rope(Tensor.of(v, 3, 8), c, Tensor.of(sin, 3, 2), false, out);
                         return dot(out, dOut);
                     });
         }
@@ -70,7 +75,7 @@ class TorchKernelsTest {
             Tensor cos = Tensor.of(new double[] {0, 0.5}, 1, 2);
             Tensor sin = Tensor.of(new double[] {1, 2}, 1, 2);
             Tensor out = Tensor.empty(DType.F64, 2, 1, 4);
-            TORCH.rope(x, cos, sin, out);
+            TORCH.rope(x, cos, sin, false, out);
             assertThat(out.toDoubles()).containsExactly(-3, -7, 1, 6, -7, -13, 5, 16);
         }
     }
@@ -83,7 +88,8 @@ class TorchKernelsTest {
         try (var _ = Scope.open()) {
             Tensor dGate = Tensor.empty(DType.F64, 12);
             Tensor dUp = Tensor.empty(DType.F64, 12);
-            TORCH.swiGluBackward(Tensor.of(dOut), Tensor.of(gate), Tensor.of(up), dGate, dUp);
+            TORCH.gluBackward(
+                    Activation.SILU, Tensor.of(dOut), Tensor.of(gate), Tensor.of(up), dGate, dUp);
             assertDerivative(dGate, gate, v -> swiGlu(v, up, dOut));
             assertDerivative(dUp, up, v -> swiGlu(gate, v, dOut));
         }
@@ -91,7 +97,7 @@ class TorchKernelsTest {
 
     private static double swiGlu(double[] gate, double[] up, double[] dOut) {
         Tensor out = Tensor.empty(DType.F64, gate.length);
-        TORCH.swiGlu(Tensor.of(gate), Tensor.of(up), out);
+        TORCH.glu(Activation.SILU, Tensor.of(gate), Tensor.of(up), out);
         return dot(out, dOut);
     }
 
@@ -111,7 +117,7 @@ class TorchKernelsTest {
 
     private static Tensor causalSoftmax(double[] scores) {
         Tensor p = Tensor.of(scores, 2, 3, 5);
-        TORCH.causalSoftmax(p, 0.7, 1, Tensor.empty(DType.F64, 2, 3));
+        TORCH.causalSoftmax(p, 0.7, new Kernels.Visible(1, 0), Tensor.empty(DType.F64, 2, 3));
         return p;
     }
 
@@ -122,8 +128,8 @@ class TorchKernelsTest {
             Tensor p = Tensor.of(scores, 2, 3, 5);
             Tensor again = Tensor.of(scores, 2, 3, 5);
             Tensor sums = Tensor.empty(DType.F64, 2, 3);
-            TORCH.causalSoftmax(p, 0.7, 1, sums);
-            TORCH.causalSoftmaxAgain(again, 0.7, 1, sums);
+            TORCH.causalSoftmax(p, 0.7, new Kernels.Visible(1, 0), sums);
+            TORCH.causalSoftmaxAgain(again, 0.7, new Kernels.Visible(1, 0), sums);
             assertThat(again.toDoubles()).containsExactly(p.toDoubles(), within(1e-14));
             assertThat(p.toDoubles()[2]).isZero();
             assertThat(p.toDoubles()[1]).isPositive();

@@ -261,7 +261,7 @@ class VectorKernelsTest {
         try (var _ = Scope.open()) {
             Tensor scores = Tensor.of(new float[] {-1e4f, 1e4f, 0, -INFINITY, 7}, 1, 1, 5);
             Tensor sums = Tensor.empty(DType.F32, 1, 1);
-            VECTOR.causalSoftmax(scores, 1, 3, sums);
+            VECTOR.causalSoftmax(scores, 1, new Kernels.Visible(3, 0), sums);
             assertThat(scores.toFloats()).containsExactly(0, 1, 0, 0, 0);
             assertThat(sums.toFloats()).containsExactly(1e4f);
         }
@@ -278,8 +278,8 @@ class VectorKernelsTest {
             Tensor scores = Tensor.of(values, 1, 3, 40);
             Tensor again = Tensor.of(values, 1, 3, 40);
             Tensor sums = Tensor.empty(DType.F32, 1, 3);
-            VECTOR.causalSoftmax(scores, 0.5, 19, sums);
-            VECTOR.causalSoftmaxAgain(again, 0.5, 19, sums);
+            VECTOR.causalSoftmax(scores, 0.5, new Kernels.Visible(19, 0), sums);
+            VECTOR.causalSoftmaxAgain(again, 0.5, new Kernels.Visible(19, 0), sums);
             float[] p = scores.toFloats();
             float[] q = again.toFloats();
             for (int i = 0; i < p.length; i++) {
@@ -300,8 +300,8 @@ class VectorKernelsTest {
             Tensor out = Tensor.empty(DType.F32, gates.length);
             Tensor dGate = Tensor.empty(DType.F32, gates.length);
             Tensor dUp = Tensor.empty(DType.F32, gates.length);
-            VECTOR.swiGlu(gate, one, out);
-            VECTOR.swiGluBackward(one, gate, one, dGate, dUp);
+            VECTOR.glu(Activation.SILU, gate, one, out);
+            VECTOR.gluBackward(Activation.SILU, one, gate, one, dGate, dUp);
             float[] silu = {1e4f, -0f, 88.5f, -0f, 0, Float.NaN};
             assertThat(out.toFloats()).usingElementComparator(Float::compare).containsExactly(silu);
             assertThat(dUp.toFloats()).usingElementComparator(Float::compare).containsExactly(silu);
@@ -335,8 +335,8 @@ class VectorKernelsTest {
     // ---- memory ----
 
     @Test
-    void swiGluBackwardMayOverwriteItsInputs() {
-        KernelCase apart = KernelCase.swiGluBackward(33, 67, new Random(11));
+    void gluBackwardMayOverwriteItsInputs() {
+        KernelCase apart = KernelCase.gluBackward(Activation.SILU, 33, 67, new Random(11));
         double[][] expected = apart.run(VECTOR, DType.F32);
         KernelCase aliased =
                 new KernelCase(
@@ -344,7 +344,7 @@ class VectorKernelsTest {
                         apart.shapes(),
                         apart.values(),
                         (k, t) -> {
-                            k.swiGluBackward(t[0], t[1], t[2], t[1], t[2]);
+                            k.gluBackward(Activation.SILU, t[0], t[1], t[2], t[1], t[2]);
                             return 0;
                         });
         double[][] actual = aliased.run(VECTOR, DType.F32);
@@ -354,14 +354,14 @@ class VectorKernelsTest {
 
     @Test
     void frozenNormWeightGetsNoGradient() {
-        KernelCase c = KernelCase.rmsNormBackward(33, 67, new Random(12));
+        KernelCase c = KernelCase.rmsNormBackward(33, 67, 0, new Random(12));
         KernelCase frozen =
                 new KernelCase(
                         "frozen",
                         c.shapes(),
                         c.values(),
                         (k, t) -> {
-                            k.rmsNormBackward(t[0], t[1], t[2], t[3], t[4], null);
+                            k.rmsNormBackward(t[0], t[1], t[2], 0, t[3], t[4], null);
                             return 0;
                         });
         double[][] out = frozen.run(VECTOR, DType.F32);
@@ -375,10 +375,10 @@ class VectorKernelsTest {
             Tensor a = Tensor.zeros(DType.F32, 2, 4);
             Tensor doubles = Tensor.zeros(DType.F64, 2, 4);
             Tensor small = Tensor.zeros(DType.F32, 2, 3);
-            assertThatThrownBy(() -> VECTOR.swiGlu(a, doubles, a))
-                    .hasMessage("swiGlu: found F64[2, 4], expected F32 of 8 elements");
-            assertThatThrownBy(() -> VECTOR.swiGlu(a, a, small))
-                    .hasMessage("swiGlu: found F32[2, 3], expected F32 of 8 elements");
+            assertThatThrownBy(() -> VECTOR.glu(Activation.SILU, a, doubles, a))
+                    .hasMessage("glu: found F64[2, 4], expected F32 of 8 elements");
+            assertThatThrownBy(() -> VECTOR.glu(Activation.SILU, a, a, small))
+                    .hasMessage("glu: found F32[2, 3], expected F32 of 8 elements");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.graft.nn;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.graft.kernel.Activation;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -169,12 +170,12 @@ class GradientTest {
         Tensor up = Oracle.random(2, 4, 5);
         check(
                 Oracle.random(1, 4, 5),
-                x -> tape -> GatedMlp.swiGlu(tape, x, tape.var(up.copy(), true)),
+                x -> tape -> GatedMlp.glu(tape, Activation.SILU, x, tape.var(up.copy(), true)),
                 x -> x.mul(x.sigmoid()).mul(up));
         Tensor gate = Oracle.random(3, 4, 5);
         check(
                 up,
-                x -> tape -> GatedMlp.swiGlu(tape, tape.var(gate.copy(), true), x),
+                x -> tape -> GatedMlp.glu(tape, Activation.SILU, tape.var(gate.copy(), true), x),
                 x -> gate.mul(gate.sigmoid()).mul(x));
     }
 
@@ -194,7 +195,7 @@ class GradientTest {
         Angles angles = table.at(new int[] {0, 1, 2, 0, 1}, DType.F64);
         check(
                 Oracle.random(1, 5, 12),
-                x -> tape -> Rope.forward(tape, x, angles.cos(), angles.sin(), 6),
+                x -> tape -> Rope.forward(tape, x, angles, 6),
                 x -> plainRope(x, angles));
     }
 
@@ -226,7 +227,9 @@ class GradientTest {
                             Var a = tape.var(q, true);
                             Var b = tape.var(k, true);
                             Var c = tape.var(v, true);
-                            Var out = Attention.forward(tape, a, b, c, offsets, 0.5);
+                            Var out =
+                                    Attention.forward(
+                                            tape, a, b, c, offsets, Attention.Rule.plain(0.5));
                             Oracle.assertClose("value", out.value(), expected, EXACT);
                             return new Var[] {a, b, c, out};
                         },
@@ -264,7 +267,7 @@ class GradientTest {
                                         tape.var(k, true),
                                         tape.var(v, true),
                                         offsets,
-                                        0.5),
+                                        Attention.Rule.plain(0.5)),
                 x -> plainAttention(x, k, v, offsets));
     }
 

@@ -115,7 +115,38 @@ class RecomputeTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"llama-tiny", "variants/tied", "variants/bias"})
+    @ValueSource(
+            strings = {
+                "qwen3",
+                "gemma2",
+                "gemma3_text",
+                "phi3",
+                "granite",
+                "olmo2",
+                "smollm3",
+                "mixtral",
+                "qwen3_moe"
+            })
+    void everyPolicyGivesTheSameGradientsOfAFamily(String family) {
+        Path peft = Golden.folder("families/" + family + "/lora");
+        LoraConfig config = PeftFiles.readConfig(peft).withDropout(0.1);
+        try (var model = new Golden.Model("families/" + family, DType.F32);
+                var adapter = PeftFiles.load(model.transformer, peft, config)) {
+            assertEqualGradients(model, adapter.parameters().values());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama-tiny",
+                "variants/tied",
+                "variants/bias",
+                "families/gemma2",
+                "families/phi3",
+                "families/olmo2",
+                "families/qwen3_moe"
+            })
     void everyPolicyGivesTheSameGradientsOfEveryWeight(String name) {
         try (var model = new Golden.Model(name, DType.F32)) {
             assertEqualGradients(model, FullTuning.attach(model.transformer));

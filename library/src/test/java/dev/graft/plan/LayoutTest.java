@@ -13,6 +13,7 @@ import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
 import dev.graft.nn.Parameter;
 import dev.graft.tensor.DType;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -34,7 +35,16 @@ class LayoutTest {
                 "variants/bias",
                 "variants/linear-rope",
                 "variants/bf16",
-                "variants/tied"
+                "variants/tied",
+                "families/qwen2",
+                "families/qwen3",
+                "families/gemma2",
+                "families/gemma3",
+                "families/phi3",
+                "families/olmo2",
+                "families/granite",
+                "families/mixtral",
+                "families/qwen3_moe"
             })
     void modulesAndShapesAreThoseOfTheModel(String name) {
         try (var model = new Golden.Model(name, DType.F32)) {
@@ -129,13 +139,60 @@ class LayoutTest {
         "Llama-3.2-3B, 3212749824",
         "Meta-Llama-3.1-70B, 70553706496",
         "SmolLM2-135M, 134515008",
-        "TinyLlama-1.1B-Chat-v1.0, 1100048384"
+        "TinyLlama-1.1B-Chat-v1.0, 1100048384",
+        "Mistral-7B-Instruct-v0.2, 7241732096",
+        "Mistral-Nemo-Instruct-2407, 12247782400",
+        "Mixtral-8x7B-v0.1, 46702792704",
+        "Qwen2.5-7B, 7615616512",
+        "Qwen2.5-0.5B-Instruct, 494032768",
+        "Qwen3-0.6B, 596049920",
+        "Qwen3-8B, 8190735360",
+        "Qwen3-30B-A3B, 30532122624",
+        "gemma-7b-it, 8537680896",
+        "gemma-2-9b-it, 9241705984",
+        "gemma-3-4b-it, 3880263168",
+        "phi-3-mini-4k-instruct, 3821079552",
+        "phi-3-medium-128k-instruct, 13960238080",
+        "phi-4, 14659507200"
     })
     void realConfigsHaveTheirPublishedParameters(String name, long parameters) {
         ModelConfig model = ModelConfig.read(Shared.folder("data/configs").resolve(name + ".json"));
         assertThat(model.parameters()).isEqualTo(parameters);
         Job job = Job.of(model, new Tuning.Full(), BatchShape.of(1, 64));
         assertThat(Bill.of(job).trainedParameters()).isEqualTo(parameters);
+    }
+
+    /// Of every config that lies beside the repository: a bill, or an error that names its type.
+    @Test
+    void everyConfigHasABillOrIsRefusedByItsType() throws Exception {
+        int bills = 0;
+        List<String> refused = new ArrayList<>();
+        try (Stream<Path> files = Files.list(Shared.folder("data/configs"))) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".json")).sorted().toList()) {
+                try {
+                    Job job =
+                            Job.of(
+                                    ModelConfig.read(file),
+                                    new Tuning.Lora(LoraConfig.allLinear(8, 8)),
+                                    BatchShape.of(1, 512));
+                    assertThat(Bill.of(job).needed()).isPositive();
+                    bills++;
+                } catch (ConfigException e) {
+                    assertThat(e).hasMessageContaining("is not supported; supported: llama, ");
+                    refused.add(file.getFileName().toString().replace(".json", ""));
+                }
+            }
+        }
+        assertThat(refused)
+                .containsExactly(
+                        "MiniCPM3-4B",
+                        "Qwen3.5",
+                        "WizardCoder-15B",
+                        "gemma-4",
+                        "gpt-oss-20b",
+                        "gpt2",
+                        "phi-2");
+        assertThat(bills).isGreaterThan(50);
     }
 
     @Test

@@ -32,7 +32,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -135,7 +134,24 @@ class MeasuredTest {
         "llama-tiny, 2, 100, 0.1",
         "variants/bias, 2, 30, 0",
         "variants/bf16, 2, 30, 0",
-        "variants/tied, 2, 30, 0"
+        "variants/tied, 2, 30, 0",
+        "families/mistral, 2, 150, 0",
+        "families/qwen2, 2, 30, 0",
+        "families/qwen3, 1, 40, 0",
+        "families/qwen3, 2, 100, 0.1",
+        "families/gemma, 2, 30, 0",
+        "families/gemma2, 2, 30, 0",
+        "families/gemma2, 1, 200, 0.1",
+        "families/gemma3_text, 2, 90, 0",
+        "families/gemma3, 2, 30, 0",
+        "families/phi3, 2, 30, 0",
+        "families/phi3, 1, 130, 0.1",
+        "families/phi3-longrope, 2, 40, 0",
+        "families/smollm3, 2, 80, 0",
+        "families/granite, 2, 30, 0.1",
+        "families/granite, 2, 30, 0",
+        "families/olmo2, 2, 30, 0",
+        "families/olmo2, 1, 90, 0.1"
     })
     void adapterTrainingHoldsWhatThePlanSays(
             String name, int sequences, int length, double dropout) {
@@ -150,7 +166,65 @@ class MeasuredTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"llama-tiny, 2, 40", "variants/bf16, 2, 30", "variants/tied, 2, 30"})
+    @CsvSource({
+        "qwen3, q_proj",
+        "qwen3, k_proj|down_proj",
+        "qwen3, v_proj",
+        "qwen3, gate_proj",
+        "gemma2, q_proj",
+        "gemma2, v_proj|up_proj",
+        "gemma2, o_proj",
+        "phi3, qkv_proj",
+        "phi3, gate_up_proj",
+        "phi3, o_proj|down_proj",
+        "olmo2, q_proj|v_proj",
+        "olmo2, k_proj",
+        "olmo2, down_proj",
+        "granite, up_proj"
+    })
+    void anyModulesOfAFamilyHoldWhatThePlanSays(String family, String modules) {
+        LoraConfig lora = Configs.lora(4, modules.split("\\|"));
+        checkAdapter("families/" + family, lora, 2, 60);
+        checkAdapter("families/" + family, lora.withDropout(0.2), 2, 60);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "mixtral, 1, 20",
+        "mixtral, 2, 90",
+        "qwen3_moe, 2, 40",
+        "qwen3_moe-normalized, 2, 60"
+    })
+    void expertsHoldNoMoreThanThePlanSays(String family, int sequences, int length) {
+        LoraConfig lora = LoraConfig.allLinear(4, 8);
+        long before = Scope.liveBytes();
+        try (var model = new Golden.Model("families/" + family, DType.F32);
+                var adapter = Adapter.attach(model.transformer, lora, 1)) {
+            var config = model.transformer.config();
+            Job job = Job.of(config, new Tuning.Lora(lora), BatchShape.of(sequences, length));
+            for (Recomputation policy : Recomputation.values()) {
+                Job again = job.with(policy);
+                Bill bill = Bill.of(again);
+                var measured = step(model, adapter.parameters().values(), again, before);
+                assertThat(measured.peak())
+                        .as("%s %s", policy, bill.parts())
+                        .isBetween(tensors(bill) / 3, tensors(bill));
+            }
+        }
+        assertThat(Scope.liveBytes()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "llama-tiny, 2, 40",
+        "variants/bf16, 2, 30",
+        "variants/tied, 2, 30",
+        "families/qwen3, 2, 60",
+        "families/gemma2, 2, 60",
+        "families/phi3, 2, 60",
+        "families/granite, 2, 60",
+        "families/olmo2, 2, 60"
+    })
     void fullTrainingHoldsWhatThePlanSays(String name, int sequences, int length) {
         long before = Scope.liveBytes();
         try (var model = new Golden.Model(name, DType.F32)) {
@@ -214,9 +288,17 @@ class MeasuredTest {
         }
     }
 
-    @Test
-    void evaluationHoldsOneLayer() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "llama-tiny",
+                "families/qwen3",
+                "families/gemma2",
+                "families/phi3",
+                "families/olmo2"
+            })
+    void evaluationHoldsOneLayer(String name) {
+        try (var model = new Golden.Model(name, DType.F32)) {
             var config = model.transformer.config();
             List<Batch> batches = List.of(batch(8, 50, config.vocabulary()));
             Evaluation.of(model.transformer, batches, model.workspace);

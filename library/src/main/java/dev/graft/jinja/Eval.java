@@ -1,0 +1,6 @@
+package dev.graft.jinja;
+
+/// An expression ready to run.
+interface Eval {
+    Object of(Frame frame);
+}

@@ -1,0 +1,192 @@
+package dev.graft.plan;
+
+import dev.graft.model.ModelConfig;
+import dev.graft.model.ModelLayout.Layer;
+import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.model.QueryKeyNorm;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/// The attention block's part of [LayerActivations], in numbers a token.
+final class AttentionActivations {
+    private final TrainedMaps trained;
+    private final List<Matrix> projections;
+    private final List<Matrix> o;
+    private final long hidden; // H
+    private final long queries; // N·D
+    private final long keys; // K·D
+    private final long heads; // N
+    private final long queryRows; // parts of the queries that are normed alone
+    private final long keyRows;
+    private final boolean fused;
+    private final boolean hasBefore;
+    private final boolean hasAfter;
+    private final boolean hasScale;
+
+    // Whether the value needs a gradient, in the order of the pass.
+    private final boolean input;
+    private final boolean normed;
+    private final boolean projected;
+    private final boolean queriesNormed;
+    private final boolean keysNormed;
+    private final boolean branch;
+    private final boolean output;
+
+    AttentionActivations(ModelConfig config, Layer layer, TrainedMaps trained, boolean input) {
+        var shape = config.attention();
+        this.trained = trained;
+        this.projections = layer.projections();
+        this.o = List.of(layer.output());
+        this.hidden = config.hidden();
+        this.queries = (long) shape.heads() * shape.headWidth();
+        this.keys = (long) shape.keyHeads() * shape.headWidth();
+        this.heads = shape.heads();
+        boolean each = shape.norm() == QueryKeyNorm.HEAD;
+        boolean hasNorms = shape.norm() != QueryKeyNorm.NONE;
+        this.queryRows = hasNorms ? each ? shape.heads() : 1 : 0;
+        this.keyRows = hasNorms ? each ? shape.keyHeads() : 1 : 0;
+        this.fused = shape.fused();
+        this.hasBefore = layer.beforeAttention() != null;
+        this.hasAfter = layer.afterAttention() != null;
+        this.hasScale = config.multipliers().residual() != 1;
+        this.input = input;
+        this.normed = input || trained.trains(layer.beforeAttention());
+        boolean q = normed || trained.trains(projections.subList(0, 1));
+        boolean k = normed || trained.trains(projections.subList(fused ? 0 : 1, fused ? 1 : 2));
+        this.queriesNormed = hasNorms && (q || trained.trains(layer.queryNorm()));
+        this.keysNormed = hasNorms && (k || trained.trains(layer.keyNorm()));
+        this.projected = normed || trained.trains(projections) || queriesNormed || keysNormed;
+        boolean attended = projected || trained.trains(o);
+        this.branch = attended || trained.trains(layer.afterAttention());
+        this.output = input || branch;
+    }
+
+    /// Whether the block's output needs a gradient.
+    boolean needsGradient() {
+        return output;
+    }
+
+    /// Whether the block's input is among what it keeps.
+    boolean keepsInput() {
+        return hasBefore ? normed : trained.reads(projections);
+    }
+
+    /// What it keeps after the forward pass.
+    long kept() {
+        long in = keepsInput() || trained.reads(projections) ? hidden : 0;
+        long norm = hasBefore && normed ? 1 : 0;
+        long heart =
+                projected
+                        ? 2 * queries + 2 * keys + heads + keptRows()
+                        : trained.reads(o) ? queries : 0;
+        return in + norm + trained.ranks(projections) + heart + trained.ranks(o) + keptAfter();
+    }
+
+    /// The reciprocal roots of the norms of queries and keys.
+    private long keptRows() {
+        return (queriesNormed ? queryRows : 0) + (keysNormed ? keyRows : 0);
+    }
+
+    private long keptAfter() {
+        return hasAfter && branch ? hidden + 1 : 0;
+    }
+
+    /// Rotated queries and keys, which are made again where what they are made of is kept.
+    private long rotatedAgain() {
+        return (queriesNormed ? queries : 0) + (keysNormed ? keys : 0);
+    }
+
+    /// What a replay holds besides what is kept.
+    long again() {
+        boolean made = hasBefore && normed && trained.reads(projections);
+        return (made ? hidden : 0) + rotatedAgain();
+    }
+
+    private long before() {
+        return hasBefore ? hidden + 1 : 0;
+    }
+
+    private long after() {
+        return hasAfter ? hidden + 1 : 0;
+    }
+
+    /// Everything that the block computes, kept or not, at its worst moment.
+    long all() {
+        long narrow = trained.ranks(projections) + trained.ranks(o);
+        long split = fused ? 2 * queries + 4 * keys : 0;
+        long last = Math.max(hidden + after(), trained.dropped(o));
+        long end = 2 * queries + 2 * keys + heads + last;
+        return before() + narrow + queryRows + keyRows + rotatedAgain() + Math.max(split, end);
+    }
+
+    /// The same where nothing is freed.
+    long allHeld() {
+        long narrow = trained.ranks(projections) + trained.ranks(o);
+        long unrotated = queries + keys + (fused ? keys : 0);
+        long normedHeads = queryRows > 0 ? queries + keys : 0;
+        long end = 2 * queries + 2 * keys + heads + hidden + after();
+        return before() + narrow + queryRows + keyRows + unrotated + normedHeads + end;
+    }
+
+    /// The most that lives in a pass without gradients, the input included.
+    long inference() {
+        long split = fused ? 2 * queries + 4 * keys : 0;
+        long end = 2 * queries + 2 * keys + heads + hidden + after();
+        return hidden + before() + queryRows + keyRows + Math.max(split, end);
+    }
+
+    /// What lives besides what is kept in the backward pass, at the worst step; a
+    /// feed-forward block with a segment of its own is gone when it runs.
+    ///
+    /// @param recomputes whether the normed input is made again by the first of v, k and q to read
+    ///   it, and rotated heads by the attention, rather than there
+    long backward(boolean recomputes) {
+        long rest = input ? hidden : 0; // the residual's, where anything before it is trained
+        boolean shared = !hasAfter && !hasScale;
+        long throughNorm = hasAfter ? 2 * hidden + (hasScale && input ? hidden : 0) : 0;
+        long throughOutput =
+                (shared ? hidden : rest + hidden) + (projected ? queries : 0) + trained.step(o);
+        if (!projected) {
+            return Math.max(throughNorm, throughOutput);
+        }
+        long rotated = recomputes ? rotatedAgain() : 0;
+        long attention = rest + 2 * queries + heads + 2 * keys + rotated;
+        long back =
+                rotated + Math.max(fused ? fused(rest, recomputes) : 0, apart(rest, recomputes));
+        return LongStream.of(throughNorm, throughOutput, attention, back).max().orElseThrow();
+    }
+
+    private long gradientOfNormed() {
+        return hasBefore && normed ? hidden : 0;
+    }
+
+    private long fused(long rest, boolean recomputes) {
+        long all = queries + 2 * keys;
+        boolean again = recomputes && hasBefore && normed && trained.reads(projections);
+        long throughMap =
+                all + gradientOfNormed() + (again ? hidden : 0) + trained.step(projections);
+        return rest + Math.max(2 * all, throughMap);
+    }
+
+    private long apart(long rest, boolean recomputes) {
+        if (fused) {
+            return 0;
+        }
+        Matrix q = projections.get(0);
+        Matrix k = projections.get(1);
+        Matrix v = projections.get(2);
+        long d = rest + gradientOfNormed();
+        long again = recomputes && hasBefore && normed ? hidden : 0;
+        long atV = d + (trained.reads(v) ? again : 0);
+        long atK = d + (trained.reads(List.of(v, k)) ? again : 0);
+        long atQ = d + (trained.reads(List.of(v, k, q)) ? again : 0);
+        return LongStream.of(
+                        atV + queries + 2 * keys + trained.step(v),
+                        atV + queries + 2 * keys, // the rotation of k, and its norm
+                        atK + queries + keys + trained.step(k),
+                        atK + 2 * queries, // the rotation of q, and its norm
+                        atQ + queries + trained.step(q))
+                .max()
+                .orElseThrow();
+    }
+}

@@ -1,0 +1,478 @@
+package dev.graft.nn;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.graft.kernel.Activation;
+import dev.graft.nn.RopeTable.Angles;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Function;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The operations that some families add to those of Llama, against autograd and finite differences
+/// in float64.
+class FamilyGradientTest {
+    private static final double EXACT = 1e-10;
+    private static final double DIFFERENCES = 1e-6;
+
+    private long liveBefore;
+    private Scope scope;
+    private Workspace workspace;
+
+    @BeforeEach
+    void open() {
+        liveBefore = Scope.liveTensors();
+        scope = Scope.open("test");
+        workspace = new Workspace();
+    }
+
+    @AfterEach
+    void nothingLeaks() {
+        workspace.close();
+        scope.close();
+        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
+    }
+
+    private interface Operation {
+        Var apply(Tape tape, Var x);
+    }
+
+    private void check(Tensor x, Operation operation, Function<Tensor, Tensor> plain) {
+        Function<Tensor, Tensor> run =
+                value -> {
+                    try (var tape = Tape.inference(workspace)) {
+                        return operation.apply(tape, tape.var(value.copy(), false)).value();
+                    }
+                };
+        Tensor expected = plain.apply(x);
+        Oracle.assertClose("value", run.apply(x), expected, EXACT);
+        Tensor direction = Oracle.random(99, expected.shape());
+        Tensor[] gradient =
+                Oracle.gradients(
+                        workspace,
+                        tape -> {
+                            Var in = tape.var(x.copy(), true);
+                            return new Var[] {in, operation.apply(tape, in)};
+                        },
+                        direction);
+        Oracle.assertClose("autograd", gradient[0], Oracle.autograd(x, plain, direction), EXACT);
+        Oracle.assertClose(
+                "differences", gradient[0], Oracle.differences(x, run, direction), DIFFERENCES);
+    }
+
+    private static Tensor plainNorm(Tensor x, Tensor w, double offset) {
+        Tensor s = x.mul(x).mean(1, true).add(1e-5).rsqrt();
+        return x.mul(s).mul(w.add(offset));
+    }
+
+    @Test
+    void normWhoseWeightsAreStoredLessOne() {
+        Tensor w = Oracle.random(2, 7);
+        var norm = new RmsNorm("norm", w, 1e-5, 1);
+        check(Oracle.random(1, 5, 7), norm::forward, x -> plainNorm(x, w, 1));
+        var trained = Oracle.parameter(3, 7);
+        norm.train(trained);
+        Tensor x = Oracle.random(1, 5, 7);
+        Tensor direction = Oracle.random(4, 5, 7);
+        Oracle.gradients(
+                workspace, tape -> new Var[] {norm.forward(tape, tape.var(x, false))}, direction);
+        Tensor dw = Oracle.autograd(trained.value(), v -> plainNorm(x, v, 1), direction);
+        Oracle.assertClose("dw", trained.gradient(), dw, EXACT);
+    }
+
+    @Test
+    void normOfEachHead() {
+        Tensor w = Oracle.random(2, 4);
+        var norm = new RmsNorm("q_norm", w, 1e-5);
+        check(
+                Oracle.random(1, 5, 12),
+                norm::forward,
+                x -> plainNorm(x.view(15, 4), w, 0).view(5, 12));
+    }
+
+    /// Rotated queries that are made again from what their norm keeps.
+    @Test
+    void rotationBehindANorm() {
+        Tensor w = Oracle.random(2, 6);
+        var norm = new RmsNorm("q_norm", w, 1e-5);
+        Angles angles = angles();
+        check(
+                Oracle.random(1, 5, 12),
+                (tape, x) -> Rope.forward(tape, norm.forward(tape, x), angles, 6),
+                x -> plainRope(plainNorm(x.view(10, 6), w, 0).view(5, 12), angles, 6));
+    }
+
+    @Test
+    void partialRotation() {
+        Angles angles = angles();
+        check(
+                Oracle.random(1, 5, 20),
+                (tape, x) -> Rope.forward(tape, x, angles, 10),
+                x -> plainRope(x, angles, 10));
+    }
+
+    /// The result lies in halves, so that only products of queries and keys are those of pairs.
+    @Test
+    void rotationOfNeighbours() {
+        var table = new RopeTable(_ -> new float[] {1f, 0.25f, 0.125f}, 1.3, true);
+        Angles angles = table.at(new int[] {0, 1, 2, 0, 1}, DType.F64);
+        check(
+                Oracle.random(1, 5, 20),
+                (tape, x) -> Rope.forward(tape, x, angles, 10),
+                x -> {
+                    Tensor heads = x.view(5, 2, 10);
+                    Tensor pairs = heads.narrow(2, 0, 6).view(5, 2, 3, 2);
+                    Tensor a = pairs.select(3, 0);
+                    Tensor b = pairs.select(3, 1);
+                    Tensor halves = Tensor.cat(2, a, b, heads.narrow(2, 6, 4)).view(5, 20);
+                    return plainRope(halves, angles, 10);
+                });
+    }
+
+    @Test
+    void headsWithoutPositions() {
+        check(
+                Oracle.random(1, 5, 20),
+                (tape, x) -> Rope.forward(tape, x, null, 10),
+                x -> x.view(5, 2, 10).transpose(0, 1));
+    }
+
+    @Test
+    void partsOfAFusedProjection() {
+        Angles angles = angles();
+        check(
+                Oracle.random(1, 5, 24),
+                (tape, x) -> {
+                    Var q = Rope.part(tape, x, 0, 2, angles, 6);
+                    Var k = Rope.part(tape, x, 12, 1, angles, 6);
+                    Var v = Columns.forward(tape, x, 18, 6);
+                    return Attention.forward(
+                            tape, q, k, v, new int[] {0, 5}, Attention.Rule.plain(0.4));
+                },
+                x ->
+                        plainAttention(
+                                plainRope(x.narrow(1, 0, 12), angles, 6),
+                                plainRope(x.narrow(1, 12, 6), angles, 6),
+                                x.narrow(1, 18, 6),
+                                new int[] {0, 5},
+                                Attention.Rule.plain(0.4)));
+    }
+
+    private static Angles angles() {
+        var table = new RopeTable(new float[] {1f, 0.25f, 0.125f}, 1.3);
+        return table.at(new int[] {0, 1, 2, 0, 1}, DType.F64);
+    }
+
+    private static Tensor plainRope(Tensor x, Angles angles, long width) {
+        long heads = x.size(1) / width;
+        Tensor all = x.view(x.size(0), heads, width).transpose(0, 1);
+        long half = angles.cos().size(1);
+        Tensor a = all.narrow(2, 0, half);
+        Tensor b = all.narrow(2, half, half);
+        Tensor c = angles.cos();
+        Tensor s = angles.sin();
+        Tensor rest = all.narrow(2, 2 * half, width - 2 * half);
+        return Tensor.cat(2, a.mul(c).sub(b.mul(s)), b.mul(c).add(a.mul(s)), rest);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Activation.class)
+    void gatedProducts(Activation activation) {
+        Tensor up = Oracle.random(2, 4, 5);
+        check(
+                Oracle.random(1, 4, 5),
+                (tape, x) -> GatedMlp.glu(tape, activation, x, tape.var(up.copy(), true)),
+                x -> plain(activation, x).mul(up));
+        check(
+                Oracle.random(3, 4, 10),
+                (tape, x) -> GatedMlp.glu(tape, activation, x),
+                x -> plain(activation, x.narrow(1, 0, 5)).mul(x.narrow(1, 5, 5)));
+    }
+
+    private static Tensor plain(Activation activation, Tensor g) {
+        return switch (activation) {
+            case SILU -> g.mul(g.sigmoid());
+            case GELU_TANH ->
+                    g.mul(g)
+                            .mul(g)
+                            .mul(0.044715)
+                            .add(g)
+                            .mul(Math.sqrt(2 / Math.PI))
+                            .tanh()
+                            .add(1)
+                            .mul(g)
+                            .mul(0.5);
+            case GELU -> g.mul(Math.sqrt(0.5)).erf().add(1).mul(g).mul(0.5);
+        };
+    }
+
+    @Test
+    void scaledResidual() {
+        Tensor w = Oracle.random(2, 5, 5);
+        var linear = new Linear("linear", new FrozenWeight.Dense(w, DType.F64), null);
+        check(
+                Oracle.random(1, 4, 5),
+                (tape, x) -> Residual.forward(tape, x, linear.forward(tape, x), 0.3),
+                x -> x.add(x.matmul(w.t()).mul(0.3)));
+    }
+
+    @Test
+    void scaledEmbedding() {
+        var table = Oracle.parameter(1, 7, 3);
+        var embedding = new Embedding("embed", new TrainedWeight(table), 2.5);
+        Tensor ids = Tensor.of(new int[] {4, 4, 0});
+        Tensor direction = Oracle.random(2, 3, 3);
+        Oracle.gradients(workspace, tape -> new Var[] {embedding.forward(tape, ids)}, direction);
+        Tensor expected =
+                Oracle.autograd(table.value(), t -> t.indexSelect(0, ids).mul(2.5), direction);
+        Oracle.assertClose("dTable", table.gradient(), expected, EXACT);
+    }
+
+    // ---- attention ----
+
+    /// Windows narrower and wider than a block of rows; the second sequence is longer than a block.
+    @ParameterizedTest
+    @CsvSource({
+        "2, 2, 5, 9, 0, 4",
+        "4, 2, 3, 70, 1.5, 0",
+        "3, 1, 1, 130, 0, 5",
+        "3, 1, 1, 130, 2, 70",
+        "4, 4, 64, 200, 0.8, 64",
+        "2, 1, 64, 65, 0, 1",
+        "4, 2, 7, 140, 3, 1000"
+    })
+    void attentionWithAWindowAndACap(
+            int heads, int keyHeads, int first, int second, double cap, long window) {
+        int width = 4;
+        int[] offsets = {0, first, first + second};
+        int tokens = first + second;
+        var rule = new Attention.Rule(0.7, cap, window);
+        Tensor q = Oracle.random(1, heads, tokens, width);
+        Tensor k = Oracle.random(2, keyHeads, tokens, width);
+        Tensor v = Oracle.random(3, tokens, (long) keyHeads * width);
+        Tensor direction = Oracle.random(4, tokens, (long) heads * width);
+        Tensor expected = plainAttention(q, k, v, offsets, rule);
+        Tensor[] gradients =
+                Oracle.gradients(
+                        workspace,
+                        tape -> {
+                            Var a = tape.var(q, true);
+                            Var b = tape.var(k, true);
+                            Var c = tape.var(v, true);
+                            Var out = Attention.forward(tape, a, b, c, offsets, rule);
+                            Oracle.assertClose("value", out.value(), expected, EXACT);
+                            return new Var[] {a, b, c, out};
+                        },
+                        direction);
+        Tensor dq = Oracle.autograd(q, x -> plainAttention(x, k, v, offsets, rule), direction);
+        Tensor dk = Oracle.autograd(k, x -> plainAttention(q, x, v, offsets, rule), direction);
+        Tensor dv = Oracle.autograd(v, x -> plainAttention(q, k, x, offsets, rule), direction);
+        Oracle.assertClose("dq", gradients[0], dq, EXACT);
+        Oracle.assertClose("dk", gradients[1], dk, EXACT);
+        Oracle.assertClose("dv", gradients[2], dv, EXACT);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "0, 3", "1.5, 70", "2, 0"})
+    void cachedAttentionEqualsTheWhole(double cap, long window) {
+        int tokens = 90;
+        var rule = new Attention.Rule(0.7, cap, window);
+        Tensor q = Oracle.random(1, 4, tokens, 4);
+        Tensor k = Oracle.random(2, 2, tokens, 4);
+        Tensor v = Oracle.random(3, tokens, 8);
+        Tensor whole = plainAttention(q, k, v, new int[] {0, tokens}, rule);
+        for (int rows : new int[] {1, 7, 80}) {
+            try (var _ = Scope.open();
+                    var tape = Tape.inference(workspace)) {
+                Tensor last = q.narrow(1, tokens - rows, rows).copy();
+                Tensor found = Attention.cached(tape, last, k, v, rule);
+                Oracle.assertClose(
+                        rows + " rows", found, whole.narrow(0, tokens - rows, rows), EXACT);
+            }
+        }
+    }
+
+    private static Tensor plainAttention(
+            Tensor q, Tensor k, Tensor v, int[] offsets, Attention.Rule rule) {
+        long heads = q.size(0);
+        long keyHeads = k.size(0);
+        Tensor values = v.view(v.size(0), keyHeads, -1).transpose(0, 1);
+        Tensor[] sequences = new Tensor[offsets.length - 1];
+        for (int s = 0; s < sequences.length; s++) {
+            long start = offsets[s];
+            long length = offsets[s + 1] - start;
+            Tensor ones = Tensor.full(DType.F64, 1, length, length);
+            Tensor hidden = ones.triu(1);
+            if (rule.window() > 0) {
+                hidden = hidden.add(ones.sub(ones.triu(1 - rule.window())));
+            }
+            Tensor[] parts = new Tensor[(int) heads];
+            for (int h = 0; h < heads; h++) {
+                long kh = h / (heads / keyHeads);
+                Tensor rows = q.select(0, h).narrow(0, start, length);
+                Tensor scores = rows.matmul(k.select(0, kh).narrow(0, start, length).t());
+                scores = scores.mul(rule.scale());
+                if (rule.softCap() > 0) {
+                    scores = scores.mul(1 / rule.softCap()).tanh().mul(rule.softCap());
+                }
+                Tensor p = scores.maskedFill(hidden.gt(0), Double.NEGATIVE_INFINITY).softmax(1);
+                parts[h] = p.matmul(values.select(0, kh).narrow(0, start, length));
+            }
+            sequences[s] = Tensor.cat(1, parts);
+        }
+        return Tensor.cat(0, sequences);
+    }
+
+    // ---- the loss ----
+
+    @ParameterizedTest
+    @CsvSource({"1, 2.5", "0.25, 0", "0.5, 1.5"})
+    void lossOfLogitsThatAreScaledAndCapped(double scale, double cap) {
+        Tensor w = Oracle.random(1, 11, 5);
+        var head = new Linear("lm_head", new FrozenWeight.Dense(w, DType.F64), null);
+        var map = new LogitMap(scale, cap);
+        int[] labels = {3, -1, 0, 10};
+        Function<Tensor, Tensor> plain =
+                x -> {
+                    Tensor z = x.matmul(w.t()).mul(scale);
+                    z = cap > 0 ? z.mul(1 / cap).tanh().mul(cap) : z;
+                    Tensor sum = Tensor.zeros(DType.F64, 1).sum();
+                    for (int i = 0; i < labels.length; i++) {
+                        if (labels[i] >= 0) {
+                            Tensor row = z.select(0, i);
+                            Tensor loss = row.logSumExp(0, false).sub(row.select(0, labels[i]));
+                            sum = sum.add(loss);
+                        }
+                    }
+                    return sum;
+                };
+        Tensor x = Oracle.random(5, 4, 5);
+        try (var tape = Tape.recording(workspace, 0)) {
+            Var hidden = tape.var(x, true);
+            double loss = LmHeadLoss.forward(tape, hidden, head, map, labels, 1);
+            assertThat(loss).isCloseTo(plain.apply(x).item(), within(1e-12));
+            Tensor one = Tensor.full(DType.F64, 1);
+            Oracle.assertClose("dx", hidden.takeGradient(), Oracle.autograd(x, plain, one), EXACT);
+        }
+    }
+
+    // ---- experts ----
+
+    private static final int EXPERTS = 5;
+    private static final int TOKENS = 9;
+
+    private static Linear linear(String name, int seed, int out, int in) {
+        var linear =
+                new Linear(
+                        name,
+                        new FrozenWeight.Dense(Oracle.random(seed, out, in), DType.F64),
+                        null);
+        linear.attach(
+                new LowRank(
+                        Oracle.parameter(seed + 1, 2, in),
+                        Oracle.parameter(seed + 2, out, 2),
+                        0.3,
+                        0));
+        return linear;
+    }
+
+    private static SparseMlp experts(boolean normalized) {
+        List<GatedMlp> experts = new ArrayList<>();
+        for (int e = 0; e < EXPERTS; e++) {
+            List<Linear> gateUp =
+                    List.of(linear("gate", 100 + 20 * e, 3, 4), linear("up", 105 + 20 * e, 3, 4));
+            experts.add(new GatedMlp(Activation.SILU, gateUp, linear("down", 110 + 20 * e, 4, 3)));
+        }
+        return new SparseMlp(linear("router", 10, EXPERTS, 4), experts, 2, normalized);
+    }
+
+    /// As a sum over all experts, those that a token does not go to with weight 0.
+    private static Tensor plainExperts(SparseMlp mlp, Tensor x) {
+        Tensor logits = plainLinear(mlp.router(), x);
+        Tensor p = logits.softmax(1);
+        double[] values = p.toDoubles();
+        double[] mask = new double[values.length];
+        for (int t = 0; t < TOKENS; t++) {
+            for (int chosen = 0; chosen < 2; chosen++) {
+                int best = -1;
+                for (int e = t * EXPERTS; e < (t + 1) * EXPERTS; e++) {
+                    if (mask[e] == 0 && (best < 0 || values[e] > values[best])) {
+                        best = e;
+                    }
+                }
+                mask[best] = 1;
+            }
+        }
+        Tensor weights = p.mul(Tensor.of(mask, TOKENS, EXPERTS));
+        if (mlp.normalized()) {
+            weights = weights.div(weights.sum(1, true));
+        }
+        Tensor y = Tensor.zeros(DType.F64, TOKENS, 4);
+        for (int e = 0; e < EXPERTS; e++) {
+            GatedMlp expert = mlp.experts().get(e);
+            Tensor g = plainLinear(expert.gateUp().getFirst(), x);
+            Tensor u = plainLinear(expert.gateUp().getLast(), x);
+            Tensor out = plainLinear(expert.down(), g.mul(g.sigmoid()).mul(u));
+            y = y.add(out.mul(weights.narrow(1, e, 1)));
+        }
+        return y;
+    }
+
+    private static Tensor plainLinear(Linear linear, Tensor x) {
+        Tensor w = ((FrozenWeight.Dense) linear.weight()).stored();
+        LowRank part = linear.lowRank();
+        Tensor narrow = x.matmul(part.a().value().t()).matmul(part.b().value().t());
+        return x.matmul(w.t()).add(narrow.mul(part.scale()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void mixturesOfExperts(boolean normalized) {
+        SparseMlp mlp = experts(normalized);
+        Tensor x = Oracle.random(5, TOKENS, 4);
+        check(x, mlp::forward, v -> plainExperts(mlp, v));
+        mlp.linears().forEach(l -> l.parameters().forEach(p -> p.gradient().zeroInPlace()));
+        Tensor direction = Oracle.random(98, TOKENS, 4);
+        Oracle.gradients(
+                workspace,
+                tape -> new Var[] {mlp.forward(tape, tape.var(x.copy(), false))},
+                direction);
+        for (Linear linear : mlp.linears()) {
+            LowRank part = linear.lowRank();
+            for (Parameter p : linear.parameters()) {
+                boolean isA = p == part.a();
+                Function<Tensor, Tensor> plain =
+                        v -> {
+                            var other =
+                                    new LowRank(
+                                            isA ? new Parameter("a", v) : part.a(),
+                                            isA ? part.b() : new Parameter("b", v),
+                                            part.scale(),
+                                            0);
+                            linear.attach(other);
+                            Tensor y = plainExperts(mlp, x);
+                            linear.attach(part);
+                            return y;
+                        };
+                Tensor expected = autograd(p.value(), plain, direction);
+                Oracle.assertClose(linear.name(), p.gradient(), expected, EXACT);
+            }
+        }
+    }
+
+    /// Zeros where no token went to the expert.
+    private static Tensor autograd(
+            Tensor value, Function<Tensor, Tensor> formula, Tensor direction) {
+        return Oracle.autograd(value, v -> formula.apply(v).add(v.sum().mul(0)), direction);
+    }
+}
