@@ -169,10 +169,12 @@ public record Inspection(
         }
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // all callers are in this file
     private static Finding error(String key, String format, Object... values) {
         return new Finding(Finding.Level.ERROR, text(format, values), key);
     }
 
+    @SuppressWarnings("AnnotateFormatMethod") // all callers are in this file
     private static String text(String format, Object... values) {
         return String.format(Locale.ROOT, format, values);
     }
