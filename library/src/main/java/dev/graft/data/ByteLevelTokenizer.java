@@ -70,10 +70,10 @@ record ByteLevelTokenizer(ConfigFolder folder, DeclaredTokens declared) {
     }
 
     private static Map<String, Integer> ranks(Path file, ByteBuffer bytes) {
-        String[] lines = StandardCharsets.ISO_8859_1.decode(bytes).toString().split("\n");
+        var lines = StandardCharsets.ISO_8859_1.decode(bytes).toString().lines().toList();
         var ranks = new LinkedHashMap<String, Integer>();
-        for (int i = 0; i < lines.length; i++) {
-            String line = lines[i].strip();
+        for (int i = 0; i < lines.size(); i++) {
+            String line = lines.get(i).strip();
             int space = line.indexOf(' ');
             String rank = line.substring(space + 1);
             byte[] token;
@@ -192,7 +192,7 @@ record ByteLevelTokenizer(ConfigFolder folder, DeclaredTokens declared) {
         ConfigFolder.requireTokenizerSize(file);
         var merges = new ArrayList<BpeMerges.Merge>();
         try {
-            for (String line : Files.readString(file).split("\r?\n")) {
+            for (String line : Files.readAllLines(file)) {
                 if (line.startsWith("#version") || line.isEmpty()) {
                     continue;
                 }

@@ -36,7 +36,6 @@ record SentencePieceModel(
         UNKNOWN,
         CONTROL,
         USER_DEFINED,
-        UNUSED,
         BYTE
     }
 
@@ -114,17 +113,24 @@ record SentencePieceModel(
             if (!Float.isFinite(score)) {
                 throw refused("the score %s of piece %d", "a finite number", score, id);
             }
-            if (kind < 1 || kind > Kind.values().length) {
-                throw refused("the type %d of piece %d", "1 to 6", kind, id);
-            }
-            if (kind == Kind.UNUSED.ordinal() + 1) {
-                throw refused(
-                        "the unused piece %d (%s)",
-                        "none: a restricted vocabulary is not supported; use the model's tokenizer.json",
-                        id,
-                        text);
-            }
-            pieces.add(new Piece(text, score, Kind.values()[(int) kind - 1]));
+            pieces.add(new Piece(text, score, kind(id, text, kind)));
+        }
+
+        private Kind kind(int id, String text, long number) {
+            return switch ((int) Math.clamp(number, 0, 7)) {
+                case 1 -> Kind.NORMAL;
+                case 2 -> Kind.UNKNOWN;
+                case 3 -> Kind.CONTROL;
+                case 4 -> Kind.USER_DEFINED;
+                case 5 ->
+                        throw refused(
+                                "the unused piece %d (%s)",
+                                "none: a restricted vocabulary is not supported; use the model's tokenizer.json",
+                                id,
+                                text);
+                case 6 -> Kind.BYTE;
+                default -> throw refused("the type %d of piece %d", "1 to 6", number, id);
+            };
         }
 
         void trainer(ProtobufReader message) {

@@ -87,7 +87,7 @@ record SentencePieceTokenizer(
                     switch (pieces.get(id).kind()) {
                         case CONTROL, UNKNOWN -> AddedToken.special(text);
                         case USER_DEFINED -> AddedToken.plain(text);
-                        case NORMAL, UNUSED, BYTE -> null;
+                        case NORMAL, BYTE -> null;
                     };
             if (token != null) {
                 var config = declared.byId().get(id);

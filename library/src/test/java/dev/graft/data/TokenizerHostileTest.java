@@ -33,10 +33,13 @@ class TokenizerHostileTest {
             {"version": "1.0", "truncation": null, "padding": null, "added_tokens": [%s],
              "normalizer": %s, "pre_tokenizer": null, "post_processor": null, "decoder": null,
              "model": {"type": "BPE", "vocab": %s, "merges": []}}""";
-    private static final String ADDED =
-            """
-            {"id": %s, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
-             "normalized": false, "special": true}""";
+
+    private static String added(String id, String content) {
+        return """
+        {"id": %s, "content": "%s", "single_word": false, "lstrip": false, "rstrip": false,
+         "normalized": false, "special": true}"""
+                .formatted(id, content);
+    }
 
     private static void refused(Path folder, String... parts) {
         assertThatThrownBy(() -> Tokenizer.load(folder).close())
@@ -103,7 +106,7 @@ class TokenizerHostileTest {
             String id, String content, String parts, @TempDir Path folder) throws IOException {
         Files.writeString(
                 folder.resolve("tokenizer.json"),
-                TOKENIZER.formatted(ADDED.formatted(id, content), "null", "{\"a\": 0}"));
+                TOKENIZER.formatted(added(id, content), "null", "{\"a\": 0}"));
         refused(folder, parts.split("; "));
     }
 
