@@ -117,7 +117,7 @@ record SentencePieceModel(
         }
 
         private Kind kind(int id, String text, long number) {
-            return switch ((int) Math.clamp(number, 0, 7)) {
+            return switch (Math.clamp(number, 0, 7)) {
                 case 1 -> Kind.NORMAL;
                 case 2 -> Kind.UNKNOWN;
                 case 3 -> Kind.CONTROL;
