@@ -6,6 +6,7 @@ import dev.graft.config.GradientCheckpointing;
 import dev.graft.config.PlanInput;
 import dev.graft.config.RunConfig;
 import dev.graft.data.Batch;
+import dev.graft.data.Tokenizer;
 import dev.graft.error.OutOfMemory;
 import dev.graft.format.ModelFiles;
 import dev.graft.model.ModelConfig;
@@ -58,13 +59,13 @@ final class Budget {
     /// The bill of the run on its data.
     ///
     /// @throws OutOfMemory if it cannot fit; says what to change
-    Bill bill(ModelFiles files, BatchShape largest, List<Batch> heldOut) {
+    Bill bill(ModelFiles files, Tokenizer tokenizer, BatchShape largest, List<Batch> heldOut) {
         String embedding = ModelLayout.of(job.model()).embedding().path() + ".weight";
         Optional<Batch> evaluated = heldOut.stream().max(Comparator.comparingInt(Batch::tokens));
         Job known =
                 job.with(largest)
                         .with(job.base().with(files.info(embedding).dtype()))
-                        .with(heap(files.folder()))
+                        .with(heap(tokenizer))
                         .evaluating(evaluated.map(Budget::shape).orElse(null));
         Job chosen = PlanInput.recomputing(config, known, memory);
         refuseWhereTooLarge(chosen, chosen);
@@ -75,9 +76,9 @@ final class Budget {
         return new BatchShape(batch.sequences(), batch.longest(), batch.tokens());
     }
 
-    private static Job.Heap heap(Path folder) {
+    private static Job.Heap heap(Tokenizer tokenizer) {
         try {
-            return new Job.Heap(Files.size(folder.resolve("tokenizer.json")));
+            return new Job.Heap(Files.size(tokenizer.file()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -11,7 +11,7 @@ import dev.graft.data.Finding;
 import dev.graft.data.Tokenizer;
 import dev.graft.error.ConfigException;
 import dev.graft.export.ModelFolderWriter;
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import dev.graft.format.ModelFiles;
 import dev.graft.model.FullTuning;
 import dev.graft.model.ModelConfig;
@@ -81,7 +81,7 @@ public final class Finetune {
                 var tokenizer = Tokenizer.load(base)) {
             decisions.add("compute: float32, the fastest type of this processor");
             try (var data = TrainingData.of(config, tokenizer, modelConfig, decisions)) {
-                Bill bill = budget.bill(files, data.largest(), data.heldOut());
+                Bill bill = budget.bill(files, tokenizer, data.largest(), data.heldOut());
                 decisions.addAll(budget.decisions(bill));
                 heed(data.findings());
                 announce(modelConfig, bill, data);

@@ -45,7 +45,7 @@ public record Preflight(
         try (var files = ModelFiles.open(base);
                 var tokenizer = Tokenizer.load(base);
                 var data = TrainingData.of(config, tokenizer, model, decisions)) {
-            Bill bill = budget.bill(files, data.largest(), data.heldOut());
+            Bill bill = budget.bill(files, tokenizer, data.largest(), data.heldOut());
             decisions.addAll(budget.decisions(bill));
             return new Preflight(
                     model,

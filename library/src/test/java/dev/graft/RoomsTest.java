@@ -18,6 +18,7 @@ class RoomsTest {
     private static final List<String> ORDER =
             List.of(
                     "error",
+                    "disk",
                     "hub",
                     "tensor",
                     "kernel",

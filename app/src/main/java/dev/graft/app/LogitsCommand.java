@@ -1,7 +1,7 @@
 package dev.graft.app;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
 import dev.graft.tensor.Scope;

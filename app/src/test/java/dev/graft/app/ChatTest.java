@@ -32,7 +32,9 @@ final class ChatTest {
     @Test
     void aTemplateAloneRendersItsText() throws IOException {
         Path template =
-                file("t.jinja", "{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}");
+                file(
+                        "t.jinja",
+                        "{{ bos_token }}{% for m in messages %}{{ m.content }}{{ eos_token }}{% endfor %}");
         Path messages = file("m.json", TURNS);
         assertThat(
                         Ran.of(

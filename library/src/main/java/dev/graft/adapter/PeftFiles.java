@@ -2,7 +2,7 @@ package dev.graft.adapter;
 
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.format.TensorInfo;

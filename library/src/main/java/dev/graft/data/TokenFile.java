@@ -1,6 +1,6 @@
 package dev.graft.data;
 
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;

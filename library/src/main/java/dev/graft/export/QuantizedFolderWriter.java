@@ -2,7 +2,7 @@ package dev.graft.export;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;

@@ -1,6 +1,6 @@
 package dev.graft.export;
 
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.format.SafetensorsWriter.Entry;
 import dev.graft.model.ModelConfig;

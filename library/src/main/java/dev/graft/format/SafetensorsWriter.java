@@ -1,5 +1,6 @@
 package dev.graft.format;
 
+import dev.graft.disk.AtomicFile;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.tensor.DType;

@@ -7,7 +7,7 @@ import dev.graft.data.SampleOrder;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import dev.graft.error.TrainingException;
-import dev.graft.format.AtomicFile;
+import dev.graft.disk.AtomicFile;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.optim.AdamW;

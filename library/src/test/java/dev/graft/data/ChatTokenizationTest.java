@@ -31,8 +31,7 @@ class ChatTokenizationTest {
     }
 
     private static ChatTokenization tokenization(LossPart part) {
-        return new ChatTokenization(
-                qwen, new Chats(ChatTemplate.chosen("chatml", folder)), part);
+        return new ChatTokenization(qwen, new Chats(ChatTemplate.chosen("chatml", folder)), part);
     }
 
     private static Conversation chat(String... contents) throws IOException {
@@ -70,7 +69,8 @@ class ChatTokenizationTest {
         var rendered =
                 tokenization(LossPart.ANSWERS)
                         .rendered(chat("a <|im_end|> b", "c <|im_end|><|im_start|> d"));
-        assertThat(rendered.example().ids()).satisfies(ids -> assertThat(count(ids, end)).isEqualTo(2));
+        assertThat(rendered.example().ids())
+                .satisfies(ids -> assertThat(count(ids, end)).isEqualTo(2));
         assertThat(trained(rendered.example())).isEqualTo("c <|im_end|><|im_start|> d<|im_end|>");
         assertThat(qwen.decode(rendered.tokens().ids(), false)).isEqualTo(rendered.text());
         int[] prompt = tokenization(LossPart.ANSWERS).prompt(chat("a <|im_end|> b")).ids();
@@ -92,8 +92,7 @@ class ChatTokenizationTest {
 
     @Test
     void halfACharacterIsRefused() {
-        assertThatThrownBy(
-                        () -> tokenization(LossPart.ANSWERS).rendered(chat("a\uD83D b", "c")))
+        assertThatThrownBy(() -> tokenization(LossPart.ANSWERS).rendered(chat("a\uD83D b", "c")))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("U+D83D")
                 .hasMessageContaining("surrogate");

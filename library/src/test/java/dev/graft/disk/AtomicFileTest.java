@@ -1,4 +1,4 @@
-package dev.graft.format;
+package dev.graft.disk;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -1,4 +1,4 @@
-package dev.graft.format;
+package dev.graft.disk;
 
 import dev.graft.error.TrainingException;
 import java.io.IOException;
