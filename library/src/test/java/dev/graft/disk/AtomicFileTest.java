@@ -1,5 +1,6 @@
 package dev.graft.disk;
 
+import dev.graft.format.SafetensorsWriter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
