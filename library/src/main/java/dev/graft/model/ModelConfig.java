@@ -76,13 +76,6 @@ public record ModelConfig(
         return ModelConfigReader.codes(isFile ? folder : folder.resolve("config.json"));
     }
 
-    /// The widest window of a layer and whether some layer sees everything.
-    public long widestWindow() {
-        return kinds.stream().anyMatch(k -> k.window() == 0)
-                ? 0
-                : kinds.stream().mapToLong(LayerKind::window).max().orElse(0);
-    }
-
     /// Weights of the model, each counted once.
     public long parameters() {
         return ModelLayout.of(this).parameters();

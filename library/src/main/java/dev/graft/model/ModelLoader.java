@@ -95,6 +95,7 @@ public final class ModelLoader {
     private DecoderLayer layer(ModelLayout.Layer layer) {
         var shape = config.attention();
         LayerKind kind = layer.kind();
+        RmsNorm first = norm(layer.beforeAttention());
         var attention =
                 new SelfAttention(
                         layer.projections().stream().map(this::linear).toList(),
@@ -106,7 +107,7 @@ public final class ModelLoader {
                         shape.keyHeads(),
                         shape.headWidth());
         return new DecoderLayer(
-                norm(layer.beforeAttention()),
+                first,
                 attention,
                 norm(layer.afterAttention()),
                 norm(layer.beforeMlp()),

@@ -1,9 +1,5 @@
 package dev.graft.model;
 
-import java.util.List;
-import java.util.Objects;
-import java.util.stream.Stream;
-
 /// Which norms a layer has, by the names of their modules; null where there is none.
 ///
 /// x + afterAttention(attention(beforeAttention(x))), then
@@ -33,11 +29,4 @@ public record NormPlacement(
                     "post_self_attn_layernorm",
                     "post_attention_layernorm",
                     "post_mlp_layernorm");
-
-    /// The names that are there, in the order of the pass.
-    List<String> names() {
-        return Stream.of(beforeAttention, afterAttention, beforeMlp, afterMlp)
-                .filter(Objects::nonNull)
-                .toList();
-    }
 }
