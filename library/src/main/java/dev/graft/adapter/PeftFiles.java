@@ -1,8 +1,8 @@
 package dev.graft.adapter;
 
+import dev.graft.disk.AtomicFile;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
-import dev.graft.disk.AtomicFile;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.format.TensorInfo;

@@ -2,9 +2,9 @@ package dev.graft.export;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.disk.AtomicFile;
 import dev.graft.error.ConfigException;
 import dev.graft.error.TrainingException;
-import dev.graft.disk.AtomicFile;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;

@@ -1,10 +1,10 @@
 package dev.graft.disk;
 
-import dev.graft.format.SafetensorsWriter;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.error.TrainingException;
+import dev.graft.format.SafetensorsWriter;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
