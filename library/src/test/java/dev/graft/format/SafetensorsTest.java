@@ -435,7 +435,7 @@ class SafetensorsTest {
         "hidden_size, model.embed_tokens.weight",
         "vocab_size, model.embed_tokens.weight",
         "intermediate_size, model.layers.0.mlp.gate_proj.weight",
-        "num_hidden_layers, model.layers.2.self_attn.q_proj.weight",
+        "num_hidden_layers, model.layers.2.input_layernorm.weight",
         "head_dim, model.layers.0.self_attn.q_proj.weight"
     })
     void configOfAnotherModelIsRefusedByTensor(String key, String tensor) throws Exception {
