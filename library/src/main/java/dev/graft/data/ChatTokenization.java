@@ -37,10 +37,9 @@ public final class ChatTokenization {
     /// What generation of an answer starts from.
     public Prompt prompt(Conversation chat) {
         String text = template.render(chat.messages(), chat.tools(), true, chat.options());
-        String without = template.render(chat.messages(), chat.tools(), false, chat.options());
         var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
         // What people wrote is at the same place in both, since only the end is added.
-        boolean isLonger = text.startsWith(without);
+        boolean isLonger = text.startsWith(spans.text());
         int[] ids = encode(text, isLonger ? foreign(chat, spans) : List.of()).ids();
         return new Prompt(text, ids);
     }
