@@ -146,6 +146,9 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     public long trainedTokens() {
+        if (examples instanceof TokenFile) {
+            return report.trainedTokens(); // nothing of the file need be read for that
+        }
         return examples.stream().mapToLong(Example::trainedTokens).sum();
     }
 
@@ -222,6 +225,9 @@ public record Dataset(List<Example> examples, DatasetReport report) {
             throw new ConfigException(
                     "eval_split: found %s, expected less than the %d examples there are"
                             .formatted(evalSplit, size()));
+        }
+        if (held == 0) {
+            return new Split(this, part(new int[0]));
         }
         var order = Shuffle.permutation(size(), seed, -1);
         var heldOut = Arrays.copyOf(order, held);
