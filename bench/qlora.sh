@@ -40,5 +40,5 @@ train "QLoRA, codes in their file, layers computed again" --model-name-or-path "
     --gradient-checkpointing layer
 
 echo "== generation from codes"
-"$graft" generate --model "$work/nf4" --prompt "the number" --max-new-tokens 64 --json 2>/dev/null |
+"$graft" generate --model "$work/nf4" --prompt "the number" --max-new-tokens 128 --json 2>/dev/null |
     sed -E 's/.*"tokens":([0-9]+).*"tokens_per_second":([0-9.]+).*/\1 tokens at \2 tokens\/s/'

@@ -140,6 +140,13 @@ public interface Kernels {
     /// @param y [1, out], written
     void product(QuantizedMatrix w, Tensor x, Tensor y);
 
+    /// y = x · Wᵀ for a single row x.
+    ///
+    /// @param w [out, in] BF16 or F16
+    /// @param x [1, in]
+    /// @param y [1, out], written
+    void product(Tensor w, Tensor x, Tensor y);
+
     /// Blockwise quantization to four bits (Dettmers et al. 2023, as bitsandbytes rounds): the code
     /// of x is order(number of bounds strictly below x / greatest |x| of its block). An odd count
     /// is filled up with 0.

@@ -9,6 +9,7 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorShuffle;
 import jdk.incubator.vector.VectorSpecies;
 
 /// Vectors of float32 over a tensor's own memory: loads, stores, tails, sums and exp.
@@ -24,6 +25,11 @@ final class Lanes {
     static final int LENGTH = SPECIES.length();
 
     private static final ByteOrder ORDER = ByteOrder.nativeOrder();
+
+    private static final VectorShuffle<Float> BY_8 = laneXor(8);
+    private static final VectorShuffle<Float> BY_4 = laneXor(4);
+    private static final VectorShuffle<Float> BY_2 = laneXor(2);
+    private static final VectorShuffle<Float> BY_1 = laneXor(1);
 
     private Lanes() {}
 
@@ -63,6 +69,10 @@ final class Lanes {
         return FloatVector.fromMemorySegment(SPECIES, m, index * Float.BYTES, ORDER, mask);
     }
 
+    static FloatVector load(float[] values, int index) {
+        return FloatVector.fromArray(SPECIES, values, index);
+    }
+
     static void store(FloatVector v, MemorySegment m, long index) {
         v.intoMemorySegment(m, index * Float.BYTES, ORDER);
     }
@@ -91,6 +101,23 @@ final class Lanes {
             odd += lanes[i + 1];
         }
         return even + odd;
+    }
+
+    /// The sum of the lanes, by halves: faster than `sum`, and rounded to float32 at each step.
+    static float total(FloatVector v) {
+        FloatVector sum = v;
+        if (LENGTH == 16) {
+            sum = sum.add(sum.rearrange(BY_8));
+        }
+        if (LENGTH >= 8) {
+            sum = sum.add(sum.rearrange(BY_4));
+        }
+        sum = sum.add(sum.rearrange(BY_2));
+        return sum.add(sum.rearrange(BY_1)).lane(0);
+    }
+
+    private static VectorShuffle<Float> laneXor(int distance) {
+        return VectorShuffle.fromOp(SPECIES, i -> (i ^ distance) % LENGTH);
     }
 
     /// Σ a ⊙ b over `width` elements from `ia` and `ib` on.

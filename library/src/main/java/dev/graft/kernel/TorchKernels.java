@@ -237,6 +237,13 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
+    public void product(Tensor w, Tensor x, Tensor y) {
+        try (var _ = Scope.open()) {
+            Tensor.mmInto(y, x, w.to(x.dtype()).t());
+        }
+    }
+
+    @Override
     public void quantize(
             Tensor values,
             float[] bounds,

@@ -1,12 +1,9 @@
 package dev.graft.kernel;
 
 import static dev.graft.kernel.Lanes.LENGTH;
-import static dev.graft.kernel.Lanes.all;
-import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
 
 import dev.graft.tensor.Tensor;
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -24,8 +21,8 @@ final class VectorFourBit {
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private static final VectorSpecies<Integer> INTS = Lanes.SPECIES.withLanes(int.class);
-    private static final boolean VECTORS = LENGTH == 16 || LENGTH == 8;
+    static final VectorSpecies<Integer> INTS = Lanes.SPECIES.withLanes(int.class);
+    static final boolean VECTORS = LENGTH == 16 || LENGTH == 8;
 
     /// Lane i takes the half byte i of a word of eight.
     private static final IntVector SHIFTS =
@@ -40,16 +37,16 @@ final class VectorFourBit {
     private VectorFourBit() {}
 
     /// The memory of a matrix.
-    private static final class Memory {
-        private final MemorySegment codes;
+    static final class Memory {
+        final MemorySegment codes;
         private final MemorySegment table;
-        private final IntVector low;
-        private final IntVector high;
-        private final int blockSize;
+        final IntVector low;
+        final IntVector high;
+        final int blockSize;
         private final boolean nested;
         private final MemorySegment maxima;
         private final MemorySegment maximaCodes;
-        private final MemorySegment maximaTable;
+        private final float[] maximaValues;
         private final float offset;
 
         Memory(FourBitMatrix w) {
@@ -63,14 +60,14 @@ final class VectorFourBit {
                     nested = false;
                     maxima = values.segment();
                     maximaCodes = MemorySegment.NULL;
-                    maximaTable = MemorySegment.NULL;
+                    maximaValues = new float[0];
                     offset = 0;
                 }
                 case BlockMaxima.Nested n -> {
                     nested = true;
                     maxima = n.maxima().segment();
                     maximaCodes = n.codes().segment();
-                    maximaTable = n.table().segment();
+                    maximaValues = n.table().segment().toArray(ValueLayout.JAVA_FLOAT);
                     offset = n.offset();
                 }
             }
@@ -88,7 +85,24 @@ final class VectorFourBit {
             }
             int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff;
             float outer = Lanes.get(maxima, block / BlockMaxima.Nested.SIZE);
-            return Lanes.get(maximaTable, code) * outer + offset;
+            return maximaValues[code] * outer + offset;
+        }
+
+        /// The maxima of `count` blocks from `block` on, in runs that share an outer maximum.
+        void maxima(long block, float[] out, int count) {
+            if (!nested) {
+                MemorySegment.copy(maxima, ValueLayout.JAVA_FLOAT, 4 * block, out, 0, count);
+                return;
+            }
+            for (int i = 0; i < count; ) {
+                long group = (block + i) / BlockMaxima.Nested.SIZE;
+                float outer = Lanes.get(maxima, group);
+                int end = (int) Math.min(count, (group + 1) * BlockMaxima.Nested.SIZE - block);
+                for (; i < end; i++) {
+                    int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block + i) & 0xff;
+                    out[i] = maximaValues[code] * outer + offset;
+                }
+            }
         }
 
         float value(long element) {
@@ -105,15 +119,20 @@ final class VectorFourBit {
             IntVector words =
                     IntVector.broadcast(INTS, (int) word)
                             .blend(IntVector.broadcast(INTS, (int) (word >>> 32)), UPPER);
-            IntVector index = words.lanewise(VectorOperators.LSHR, SHIFTS).and(15);
-            return index.selectFrom(low).reinterpretAsFloats();
+            return values(words.lanewise(VectorOperators.LSHR, SHIFTS), low, high);
         }
         int word = codes.get(INT, element >> 1);
-        IntVector index =
-                IntVector.broadcast(INTS, word).lanewise(VectorOperators.LSHR, SHIFTS).and(15);
-        IntVector lane = index.and(7);
-        return lane.selectFrom(low)
-                .blend(lane.selectFrom(high), index.compare(VectorOperators.GT, 7))
+        return values(
+                IntVector.broadcast(INTS, word).lanewise(VectorOperators.LSHR, SHIFTS), low, high);
+    }
+
+    /// The table's values of the lowest four bits of each lane.
+    static FloatVector values(IntVector index, IntVector low, IntVector high) {
+        if (LENGTH == 16) {
+            return index.selectFrom(low).reinterpretAsFloats();
+        }
+        return index.selectFrom(low)
+                .blend(index.selectFrom(high), index.and(8).compare(VectorOperators.NE, 0))
                 .reinterpretAsFloats();
     }
 
@@ -130,7 +149,7 @@ final class VectorFourBit {
     }
 
     /// Writes elements `from` to `to` of the flattened matrix.
-    private static void expand(Memory w, long from, long to, MemorySegment out, long at) {
+    static void expand(Memory w, long from, long to, MemorySegment out, long at) {
         long shift = at - from;
         for (long i = from; i < to; ) {
             long block = i / w.blockSize;
@@ -154,64 +173,6 @@ final class VectorFourBit {
         }
         for (; i < to; i++) {
             Lanes.set(out, i + shift, w.value(i) * maximum);
-        }
-    }
-
-    /// y = x · Wᵀ for one row, straight from the codes: each is read once and never stored.
-    ///
-    /// @param x [1, in]
-    /// @param y [1, out], written
-    static void product(FourBitMatrix w, Tensor x, Tensor y) {
-        long in = w.in();
-        var memory = new Memory(w);
-        var xs = Lanes.floats("product", x, in);
-        var ys = Lanes.floats("product", y, w.out());
-        boolean direct = VECTORS && in % w.blockSize() == 0;
-        Workers.rows(
-                w.out(),
-                in,
-                (from, to) -> {
-                    if (direct) {
-                        for (long row = from; row < to; row++) {
-                            Lanes.set(ys, row, (float) dot(memory, row * in, xs, in));
-                        }
-                    } else {
-                        products(memory, xs, ys, in, from, to);
-                    }
-                });
-    }
-
-    private static double dot(Memory w, long at, MemorySegment x, long in) {
-        FloatVector sum = all(0);
-        for (long i = 0; i < in; i += w.blockSize) {
-            float maximum = w.maximum((at + i) / w.blockSize);
-            sum = blockDot(w, at + i, x, i).fma(all(maximum), sum);
-        }
-        return Lanes.sum(sum);
-    }
-
-    /// The lanes' shares of Σ table(code) · x over a block.
-    private static FloatVector blockDot(Memory w, long at, MemorySegment x, long from) {
-        FloatVector even = all(0);
-        FloatVector odd = even;
-        for (int k = 0; k < w.blockSize; k += 2 * LENGTH) {
-            even = values(w.codes, w.low, w.high, at + k).fma(load(x, from + k), even);
-            odd =
-                    values(w.codes, w.low, w.high, at + k + LENGTH)
-                            .fma(load(x, from + k + LENGTH), odd);
-        }
-        return even.add(odd);
-    }
-
-    /// Where blocks cross rows: row by row through a row of floats.
-    private static void products(
-            Memory w, MemorySegment x, MemorySegment y, long in, long from, long to) {
-        try (var arena = Arena.ofConfined()) {
-            var values = arena.allocate(in * Float.BYTES, 64);
-            for (long row = from; row < to; row++) {
-                expand(w, row * in, (row + 1) * in, values, 0);
-                Lanes.set(y, row, (float) Lanes.dot(values, 0, x, 0, (int) in));
-            }
         }
     }
 }

@@ -58,28 +58,97 @@ final class VectorGlu {
         var dus = shape.of(dUp);
         shape.each(
                 (row, at, width) -> {
-                    long d = ds.at(row, at);
-                    long g = gs.at(row, at);
-                    long u = us.at(row, at);
-                    long dg = dgs.at(row, at);
-                    long du = dus.at(row, at);
-                    int i = 0;
-                    for (; i <= width - LENGTH; i += LENGTH) {
-                        FloatVector dy = load(ds.memory, d + i);
-                        FloatVector x = load(gs.memory, g + i);
-                        FloatVector forGate = dy.mul(load(us.memory, u + i));
-                        store(dy.mul(value(activation, x)), dus.memory, du + i);
-                        store(forGate.mul(slope(activation, x)), dgs.memory, dg + i);
-                    }
+                    var run =
+                            new Run(
+                                    ds.memory,
+                                    ds.at(row, at),
+                                    gs.memory,
+                                    gs.at(row, at),
+                                    us.memory,
+                                    us.at(row, at),
+                                    dgs.memory,
+                                    dgs.at(row, at),
+                                    dus.memory,
+                                    dus.at(row, at));
+                    int i =
+                            switch (activation) {
+                                case SILU -> silu(run, width);
+                                case GELU_TANH -> geluTanh(run, width);
+                                case GELU -> gelu(run, width);
+                            };
                     if (i < width) {
-                        var mask = Lanes.tail(i, width);
-                        FloatVector dy = load(ds.memory, d + i, mask);
-                        FloatVector x = load(gs.memory, g + i, mask);
-                        FloatVector forGate = dy.mul(load(us.memory, u + i, mask));
-                        store(dy.mul(value(activation, x)), dus.memory, du + i, mask);
-                        store(forGate.mul(slope(activation, x)), dgs.memory, dg + i, mask);
+                        tail(activation, run, i, width);
                     }
                 });
+    }
+
+    /// A run of elements of the tensors of `backward`: each one's memory and its first element.
+    private record Run(
+            MemorySegment dOut,
+            long d,
+            MemorySegment gate,
+            long g,
+            MemorySegment up,
+            long u,
+            MemorySegment dGate,
+            long dg,
+            MemorySegment dUp,
+            long du) {
+        FloatVector gate(int i) {
+            return load(gate, g + i);
+        }
+
+        /// Writes both gradients at `i`.
+        void write(int i, FloatVector value, FloatVector slope) {
+            FloatVector dy = load(dOut, d + i);
+            FloatVector forGate = dy.mul(load(up, u + i));
+            store(dy.mul(value), dUp, du + i);
+            store(forGate.mul(slope), dGate, dg + i);
+        }
+    }
+
+    // A loop for each function, and the tail apart: over the compiler's budget for inlining it
+    // makes an object of every vector. Each returns where it ended.
+
+    private static int silu(Run run, int width) {
+        int i = 0;
+        for (; i <= width - LENGTH; i += LENGTH) {
+            FloatVector x = run.gate(i);
+            FloatVector sigma = sigmoid(x);
+            run.write(i, x.mul(sigma), slope(x, sigma));
+        }
+        return i;
+    }
+
+    private static int geluTanh(Run run, int width) {
+        int i = 0;
+        for (; i <= width - LENGTH; i += LENGTH) {
+            FloatVector x = run.gate(i);
+            FloatVector e = geluTanhExp(x);
+            FloatVector sigma = all(1).div(e.add(1));
+            run.write(i, x.mul(sigma), geluTanhSlope(x, e, sigma));
+        }
+        return i;
+    }
+
+    private static int gelu(Run run, int width) {
+        int i = 0;
+        for (; i <= width - LENGTH; i += LENGTH) {
+            FloatVector x = run.gate(i);
+            FloatVector e = bell(x);
+            FloatVector phi = distribution(x, e);
+            run.write(i, x.mul(phi), x.mul(e).fma(all(DENSITY), phi));
+        }
+        return i;
+    }
+
+    private static void tail(Activation activation, Run run, int i, int width) {
+        var mask = Lanes.tail(i, width);
+        FloatVector dy = load(run.dOut, run.d + i, mask);
+        FloatVector x = load(run.gate, run.g + i, mask);
+        FloatVector forGate = dy.mul(load(run.up, run.u + i, mask));
+        store(dy.mul(value(activation, x)), run.dUp, run.du + i, mask);
+        store(forGate.mul(slope(activation, x)), run.dGate, run.dg + i, mask);
     }
 
     private static FloatVector value(Activation activation, FloatVector g) {
@@ -93,7 +162,10 @@ final class VectorGlu {
     private static FloatVector slope(Activation activation, FloatVector g) {
         return switch (activation) {
             case SILU -> slope(g, sigmoid(g));
-            case GELU_TANH -> geluTanhSlope(g);
+            case GELU_TANH -> {
+                FloatVector e = geluTanhExp(g);
+                yield geluTanhSlope(g, e, all(1).div(e.add(1)));
+            }
             case GELU -> {
                 FloatVector e = bell(g);
                 yield g.mul(e).fma(all(DENSITY), distribution(g, e));
@@ -101,10 +173,13 @@ final class VectorGlu {
         };
     }
 
+    /// e^−k(g).
+    private static FloatVector geluTanhExp(FloatVector g) {
+        return Lanes.exp(inner(g).max(-87).neg());
+    }
+
     /// With e = e^−k: σ = 1/(1 + e) and 1 − σ = e · σ, which loses no digits where σ is near 1.
-    private static FloatVector geluTanhSlope(FloatVector g) {
-        FloatVector e = Lanes.exp(inner(g).max(-87).neg());
-        FloatVector sigma = all(1).div(e.add(1));
+    private static FloatVector geluTanhSlope(FloatVector g, FloatVector e, FloatVector sigma) {
         FloatVector k = g.mul(g).fma(all(3 * CUBIC), all(LINEAR));
         return e.mul(sigma).fma(g.mul(k), all(1)).mul(sigma);
     }

@@ -90,9 +90,14 @@ public final class VectorKernels implements Kernels {
     @Override
     public void product(QuantizedMatrix w, Tensor x, Tensor y) {
         switch (w) {
-            case FourBitMatrix m -> VectorFourBit.product(m, x, y);
+            case FourBitMatrix m -> VectorFourBitRow.product(m, x, y);
             case Int8Matrix m -> VectorInt8.product(m, x, y);
         }
+    }
+
+    @Override
+    public void product(Tensor w, Tensor x, Tensor y) {
+        VectorHalf.product(w, x, y);
     }
 
     @Override

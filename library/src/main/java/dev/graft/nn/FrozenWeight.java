@@ -50,7 +50,8 @@ public sealed interface FrozenWeight extends Weight
         return panel;
     }
 
-    /// Plain numbers, in memory or mapped from a file.
+    /// Plain numbers, in memory or mapped from a file. A single row x is multiplied straight from
+    /// numbers of 16 bits.
     ///
     /// @param stored [out, in]
     record Dense(Tensor stored, DType compute) implements FrozenWeight {
@@ -68,9 +69,15 @@ public sealed interface FrozenWeight extends Weight
         public void product(Tensor x, Tensor y, Workspace workspace) {
             if (stored.dtype() == compute) {
                 Tensor.mmInto(y, x, stored.t());
+            } else if (x.size(0) == 1 && isHalf() && compute == DType.F32 && x.onCpu()) {
+                Kernels.of(x).product(stored, x, y);
             } else {
                 FrozenWeight.super.product(x, y, workspace);
             }
+        }
+
+        private boolean isHalf() {
+            return stored.dtype() == DType.BF16 || stored.dtype() == DType.F16;
         }
 
         @Override

@@ -6,24 +6,21 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
-import java.util.ArrayDeque;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import org.bytedeco.javacpp.Pointer;
 import org.bytedeco.pytorch.PointerConsumer;
 import org.bytedeco.pytorch.TensorOptions;
 import org.bytedeco.pytorch.global.torch;
 
-/// Large blocks of memory by size, taken from the system as whole pages and kept for the next user
-/// of the same size. glibc's heap cannot do this for libtorch: an aligned block asks for more than
-/// it keeps, so a freed one does not fit the next request of its own size, and the heap grows.
+/// Memory of large tensors, taken from the system as whole pages and kept for those that come next.
+/// glibc's heap cannot do this for libtorch: an aligned block asks for more than it keeps, so a
+/// freed one does not fit the next request of its own size, and the heap grows.
 ///
 /// What is kept besides what is in use never lifts the whole above the most that was in use at one
-/// time: kept blocks of other sizes, the oldest first, go back to the system before that. Linux;
-/// elsewhere libtorch's own allocation serves.
+/// time: pages that nobody uses go back to the system before that. Linux; elsewhere libtorch's own
+/// allocation serves.
 final class Blocks {
     /// Smaller tensors are left to the C library.
     static final long SMALLEST = 64 << 10;
@@ -41,12 +38,9 @@ final class Blocks {
                     ? Libc.find("munmap", ValueLayout.ADDRESS, ValueLayout.JAVA_LONG)
                     : Optional.empty();
 
-    /// Addresses of kept blocks, the oldest first, and their sizes.
-    private final Map<Long, Long> kept = new LinkedHashMap<>();
-    private final TreeMap<Long, ArrayDeque<Long>> bySize = new TreeMap<>();
+    private final FreeRanges kept = new FreeRanges();
     private final Map<Long, Long> used = new HashMap<>();
     private long usedBytes;
-    private long keptBytes;
     private long mostUsed;
 
     private static final Blocks SHARED = new Blocks();
@@ -104,13 +98,13 @@ final class Blocks {
     /// @throws OutOfMemory if the system has none
     synchronized long take(long bytes) {
         long size = (bytes + PAGE - 1) / PAGE * PAGE;
-        long address = reuse(size);
+        long address = kept.take(size);
         if (address == 0) {
             makeRoom(size);
             address = map(size);
-            used.put(address, size);
-            usedBytes += size;
         }
+        used.put(address, size);
+        usedBytes += size;
         mostUsed = Math.max(mostUsed, usedBytes);
         return address;
     }
@@ -123,54 +117,22 @@ final class Blocks {
                     "block " + Long.toHexString(address) + " is not in use");
         }
         usedBytes -= size;
-        keptBytes += size;
-        kept.put(address, size);
-        bySize.computeIfAbsent(size, _ -> new ArrayDeque<>()).addLast(address);
+        kept.add(address, size);
     }
 
     /// Bytes of blocks that nobody uses.
     synchronized long keptBytes() {
-        return keptBytes;
+        return kept.bytes();
     }
 
     /// Gives every kept block back to the system, and forgets how much was once in use.
     synchronized void trim() {
-        makeRoom(Long.MAX_VALUE / 2);
+        kept.drop(kept.bytes(), Blocks::unmap);
         mostUsed = usedBytes;
     }
 
-    /// A kept block of this size, or of up to an eighth more: batches differ in length.
-    private long reuse(long size) {
-        var fit = bySize.ceilingEntry(size);
-        if (fit == null || fit.getKey() > size + size / 8) {
-            return 0;
-        }
-        long address = fit.getValue().removeLast(); // the last one used is the likeliest in a cache
-        if (fit.getValue().isEmpty()) {
-            bySize.remove(fit.getKey());
-        }
-        kept.remove(address);
-        keptBytes -= fit.getKey();
-        used.put(address, fit.getKey());
-        usedBytes += fit.getKey();
-        return address;
-    }
-
     private void makeRoom(long size) {
-        var oldest = kept.entrySet().iterator();
-        while (oldest.hasNext() && usedBytes + keptBytes + size > mostUsed) {
-            var block = oldest.next();
-            long address = block.getKey();
-            long bytes = block.getValue();
-            oldest.remove();
-            var same = bySize.get(bytes);
-            same.remove(address);
-            if (same.isEmpty()) {
-                bySize.remove(bytes);
-            }
-            keptBytes -= bytes;
-            unmap(address, bytes);
-        }
+        kept.drop(usedBytes + kept.bytes() + size - mostUsed, Blocks::unmap);
     }
 
     private long map(long size) {

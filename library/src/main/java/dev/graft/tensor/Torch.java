@@ -20,7 +20,7 @@ public final class Torch {
 
     static {
         tellAllocator();
-        sleepBetweenLoops();
+        tellThreads();
         Loader.load(torch.class);
         // One sum is one order of additions: results do not depend on the load of the machine.
         torch.set_num_threads(Runtime.getRuntime().availableProcessors());
@@ -32,18 +32,26 @@ public final class Torch {
     public static void load() {}
 
     /// Large tensors live in [Blocks]. What libtorch allocates itself for a moment goes back to the
-    /// system at once; in glibc's heap, which by default takes in blocks of up to 32 MB, it would
-    /// leave holes that are too small for the next of its size. One arena, since threads that have
-    /// their own keep what they free; the launcher sets MALLOC_ARENA_MAX for those that started
-    /// before.
+    /// system at once if it is large; in glibc's heap, which by default takes in blocks of up to
+    /// 32 MB, it would leave holes that are too small for the next of its size. OpenBLAS takes half
+    /// a megabyte in every product: that much must stay in the heap. One arena, since threads that
+    /// have their own keep what they free; the launcher sets MALLOC_ARENA_MAX for those that
+    /// started before.
     private static void tellAllocator() {
-        callInt("mallopt", M_MMAP_THRESHOLD, (int) Blocks.SMALLEST);
+        callInt("mallopt", M_MMAP_THRESHOLD, 1 << 20);
         callInt("mallopt", M_ARENA_MAX, 1);
     }
 
-    /// OpenMP's threads spin between two loops; where other threads want the processor (Java's own
-    /// above all), every small product then waits for one that is not running.
-    private static void sleepBetweenLoops() {
+    /// Threads of OpenMP and OpenBLAS spin between two loops; where other threads want the
+    /// processor (Java's own above all), every small product then waits for one that is not
+    /// running. What the user has set stays.
+    private static void tellThreads() {
+        setEnvironment("OMP_WAIT_POLICY", "passive");
+        setEnvironment("OPENBLAS_THREAD_TIMEOUT", "20"); // 2^20 ticks
+    }
+
+    /// Sets a variable for the natives, which read the C library's environment, if it is not set.
+    private static void setEnvironment(String name, String value) {
         var setenv =
                 Libc.find("setenv", ValueLayout.ADDRESS, ValueLayout.ADDRESS, ValueLayout.JAVA_INT);
         if (setenv.isEmpty()) {
@@ -54,9 +62,7 @@ public final class Torch {
                     (int)
                             setenv.get()
                                     .invokeExact(
-                                            arena.allocateFrom("OMP_WAIT_POLICY"),
-                                            arena.allocateFrom("passive"),
-                                            0);
+                                            arena.allocateFrom(name), arena.allocateFrom(value), 0);
         } catch (Throwable e) {
             throw new IllegalStateException("setenv could not be called", e);
         }

@@ -8,11 +8,15 @@ import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The fast kernels for matrices in codes against the plain ones, over shapes whose blocks cross
@@ -36,7 +40,9 @@ class QuantizedKernelsTest {
     record Case(int out, int in, Quantization how) {}
 
     static Stream<Case> cases() {
-        int[][] shapes = {{1, 1}, {3, 50}, {5, 33}, {40, 64}, {64, 192}, {130, 1000}, {300, 2048}};
+        int[][] shapes = {
+            {1, 1}, {3, 50}, {5, 33}, {40, 64}, {64, 192}, {130, 1000}, {300, 2048}, {21, 4096}
+        };
         return Stream.of(shapes)
                 .flatMap(
                         s ->
@@ -89,6 +95,42 @@ class QuantizedKernelsTest {
         double scale = Math.max(1e-9, exact.abs().max().item());
         double off = fast.to(DType.F64).sub(exact).abs().max().item();
         assertThat(off / scale).isLessThan(1e-6 * Math.sqrt(c.in()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"BF16, 3, 7", "BF16, 200, 515", "F16, 3, 7", "F16, 200, 515"})
+    void theProductOfARowWithAMatrixOf16BitsIsThatOfItsNumbers(DType type, int out, int in) {
+        Tensor w = random(4, out, in).to(type);
+        Tensor x = random(5, 1, in);
+        Tensor fast = Tensor.empty(DType.F32, 1, out);
+        VectorKernels.INSTANCE.product(w, x, fast);
+        Tensor exact = Tensor.empty(DType.F64, 1, out);
+        TorchKernels.INSTANCE.product(w, x.to(DType.F64), exact);
+        double off = fast.to(DType.F64).sub(exact).abs().max().item();
+        assertThat(off / exact.abs().max().item()).isLessThan(1e-6 * Math.sqrt(in));
+    }
+
+    /// Every number of 16 bits, one at a time: denormals, infinite ones and NaN too.
+    @ParameterizedTest
+    @EnumSource(names = {"BF16", "F16"})
+    void every16BitNumberIsReadAsWhatItIs(DType type) {
+        int width = 64;
+        Tensor w = Tensor.empty(type, 1 << 16, width);
+        MemorySegment numbers = w.segment();
+        numbers.fill((byte) 0);
+        for (int i = 0; i < 1 << 16; i++) {
+            numbers.setAtIndex(ValueLayout.JAVA_SHORT, (long) i * width + i % width, (short) i);
+        }
+        Tensor y = Tensor.empty(DType.F32, 1, 1 << 16);
+        VectorKernels.INSTANCE.product(w, Tensor.full(DType.F32, 1, 1, width), y);
+        float[] read = y.toFloats();
+        for (int i = 0; i < 1 << 16; i++) {
+            float expected =
+                    type == DType.F16
+                            ? Float.float16ToFloat((short) i)
+                            : Float.intBitsToFloat(i << 16);
+            assertThat(Float.compare(read[i], expected + 0f)).isZero(); // a sum is no -0
+        }
     }
 
     @ParameterizedTest

@@ -1,0 +1,129 @@
+package dev.graft.kernel;
+
+import static dev.graft.kernel.Lanes.LENGTH;
+import static dev.graft.kernel.Lanes.all;
+import static dev.graft.kernel.Lanes.load;
+import static dev.graft.kernel.VectorFourBit.INTS;
+import static dev.graft.kernel.VectorFourBit.VECTORS;
+
+import dev.graft.kernel.VectorFourBit.Memory;
+import dev.graft.tensor.Tensor;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.nio.ByteOrder;
+import jdk.incubator.vector.FloatVector;
+import jdk.incubator.vector.IntVector;
+import jdk.incubator.vector.VectorMask;
+import jdk.incubator.vector.VectorOperators;
+
+/// The product of one row with a matrix of four-bit codes, straight from the codes.
+///
+/// A chunk is a vector of 32-bit words of eight codes. One shift gives the values of every eighth
+/// element, so x is laid out in that order first, and no code is ever moved between lanes.
+final class VectorFourBitRow {
+    private static final int CODES = 8; // in a word
+    private static final int CHUNK = CODES * LENGTH;
+
+    private static final VectorMask<Float> UPPER =
+            VectorMask.fromLong(Lanes.SPECIES, LENGTH == 16 ? 0xff00 : 0);
+
+    private VectorFourBitRow() {}
+
+    /// y = x · Wᵀ for one row: each code is read once and never stored.
+    ///
+    /// @param x [1, in]
+    /// @param y [1, out], written
+    static void product(FourBitMatrix w, Tensor x, Tensor y) {
+        long in = w.in();
+        var memory = new Memory(w);
+        var xs = Lanes.floats("product", x, in);
+        var ys = Lanes.floats("product", y, w.out());
+        if (!VECTORS || in % CHUNK != 0 || in % w.blockSize() != 0 || !chunksMatchBlocks(w)) {
+            Workers.rows(w.out(), in, (from, to) -> expanded(memory, xs, ys, in, from, to));
+            return;
+        }
+        float[] words = inOrderOfWords(xs, (int) in);
+        Workers.rows(w.out(), in, (from, to) -> products(memory, words, ys, from, to));
+    }
+
+    private static boolean chunksMatchBlocks(FourBitMatrix w) {
+        return w.blockSize() % CHUNK == 0 || LENGTH == 16 && 2 * w.blockSize() == CHUNK;
+    }
+
+    /// Code `s` of word `i` is its element `s ^ 1`: the high half of a byte comes first.
+    private static float[] inOrderOfWords(MemorySegment x, int in) {
+        float[] words = new float[in];
+        for (int chunk = 0; chunk < in; chunk += CHUNK) {
+            for (int s = 0; s < CODES; s++) {
+                for (int i = 0; i < LENGTH; i++) {
+                    float value = Lanes.get(x, chunk + CODES * i + (s ^ 1));
+                    words[chunk + s * LENGTH + i] = value;
+                }
+            }
+        }
+        return words;
+    }
+
+    private static void products(Memory w, float[] x, MemorySegment y, long from, long to) {
+        int blocks = x.length / w.blockSize;
+        float[] maxima = new float[(int) (to - from) * blocks];
+        w.maxima(from * blocks, maxima, maxima.length);
+        for (long row = from; row < to; row++) {
+            int first = (int) (row - from) * blocks;
+            float sum =
+                    w.blockSize < CHUNK
+                            ? dotOfHalves(w, row * x.length, maxima, first, x)
+                            : dot(w, row * x.length, maxima, first, x);
+            Lanes.set(y, row, sum);
+        }
+    }
+
+    /// Chunks that lie within a block.
+    private static float dot(Memory w, long at, float[] maxima, int first, float[] x) {
+        FloatVector sum = all(0);
+        for (int i = 0; i < x.length; i += CHUNK) {
+            float maximum = maxima[first + i / w.blockSize];
+            sum = chunk(w, at + i, x, i).fma(all(maximum), sum);
+        }
+        return Lanes.total(sum);
+    }
+
+    /// Chunks of two blocks.
+    private static float dotOfHalves(Memory w, long at, float[] maxima, int first, float[] x) {
+        FloatVector sum = all(0);
+        for (int i = 0, block = first; i < x.length; i += CHUNK, block += 2) {
+            FloatVector pair = all(maxima[block]).blend(maxima[block + 1], UPPER);
+            sum = chunk(w, at + i, x, i).fma(pair, sum);
+        }
+        return Lanes.total(sum);
+    }
+
+    /// The lanes' shares of Σ table(code) · x over a chunk.
+    private static FloatVector chunk(Memory w, long at, float[] x, int from) {
+        IntVector words =
+                IntVector.fromMemorySegment(INTS, w.codes, at >> 1, ByteOrder.LITTLE_ENDIAN);
+        FloatVector even = all(0);
+        FloatVector odd = even;
+        for (int s = 0; s < CODES; s += 2) {
+            even = code(w, words, s).fma(load(x, from + s * LENGTH), even);
+            odd = code(w, words, s + 1).fma(load(x, from + (s + 1) * LENGTH), odd);
+        }
+        return even.add(odd);
+    }
+
+    private static FloatVector code(Memory w, IntVector words, int s) {
+        return VectorFourBit.values(words.lanewise(VectorOperators.LSHR, 4L * s), w.low, w.high);
+    }
+
+    /// Where blocks cross rows or chunks: row by row through a row of floats.
+    private static void expanded(
+            Memory w, MemorySegment x, MemorySegment y, long in, long from, long to) {
+        try (var arena = Arena.ofConfined()) {
+            var values = arena.allocate(in * Float.BYTES, 64);
+            for (long row = from; row < to; row++) {
+                VectorFourBit.expand(w, row * in, (row + 1) * in, values, 0);
+                Lanes.set(y, row, (float) Lanes.dot(values, 0, x, 0, (int) in));
+            }
+        }
+    }
+}
