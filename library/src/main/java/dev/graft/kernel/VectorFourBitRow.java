@@ -47,7 +47,7 @@ final class VectorFourBitRow {
     }
 
     private static boolean chunksMatchBlocks(FourBitMatrix w) {
-        return w.blockSize() % CHUNK == 0 || LENGTH == 16 && 2 * w.blockSize() == CHUNK;
+        return w.blockSize() % CHUNK == 0 || (LENGTH == 16 && 2 * w.blockSize() == CHUNK);
     }
 
     /// Code `s` of word `i` is its element `s ^ 1`: the high half of a byte comes first.
