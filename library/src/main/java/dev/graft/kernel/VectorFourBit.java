@@ -67,7 +67,7 @@ final class VectorFourBit {
                     nested = true;
                     maxima = n.maxima().segment();
                     maximaCodes = n.codes().segment();
-                    maximaValues = n.table().segment().toArray(ValueLayout.JAVA_FLOAT);
+                    maximaValues = n.table().segment().toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
                     offset = n.offset();
                 }
             }
@@ -91,7 +91,8 @@ final class VectorFourBit {
         /// The maxima of `count` blocks from `block` on, in runs that share an outer maximum.
         void maxima(long block, float[] out, int count) {
             if (!nested) {
-                MemorySegment.copy(maxima, ValueLayout.JAVA_FLOAT, 4 * block, out, 0, count);
+                MemorySegment.copy(
+                        maxima, ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * block, out, 0, count);
                 return;
             }
             for (int i = 0; i < count; ) {

@@ -34,7 +34,7 @@ final class VectorHalf {
     static void product(Tensor w, Tensor x, Tensor y) {
         int in = Math.toIntExact(w.size(1));
         var values = w.segment();
-        float[] row = Lanes.floats("product", x, in).toArray(ValueLayout.JAVA_FLOAT);
+        float[] row = Lanes.floats("product", x, in).toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
         var ys = Lanes.floats("product", y, w.size(0));
         boolean brain = w.dtype() == DType.BF16;
         Workers.rows(

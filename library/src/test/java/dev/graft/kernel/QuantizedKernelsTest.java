@@ -8,6 +8,7 @@ import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
@@ -131,6 +132,57 @@ class QuantizedKernelsTest {
                             : Float.intBitsToFloat(i << 16);
             assertThat(Float.compare(read[i], expected + 0f)).isZero(); // a sum is no -0
         }
+    }
+
+    /// In a mapped file a tensor begins where the one before it ends.
+    @ParameterizedTest
+    @MethodSource("cases")
+    void tensorsMayBeginAtAnyByte(Case c) {
+        QuantizedMatrix w = matrix(c);
+        Tensor x = random(2, 1, c.in());
+        Tensor y = Tensor.empty(DType.F32, 1, c.out());
+        VectorKernels.INSTANCE.product(w, x, y);
+        Tensor all = Tensor.empty(DType.F32, c.out(), c.in());
+        VectorKernels.INSTANCE.expand(w, 0, all);
+        try (var arena = Arena.ofShared()) {
+            QuantizedMatrix odd = atOddBytes(w, arena);
+            Tensor oddY = Tensor.empty(DType.F32, 1, c.out());
+            VectorKernels.INSTANCE.product(odd, x, oddY);
+            Tensor oddAll = Tensor.empty(DType.F32, c.out(), c.in());
+            VectorKernels.INSTANCE.expand(odd, 0, oddAll);
+            assertThat(oddY.sameAs(y)).isTrue();
+            assertThat(oddAll.sameAs(all)).isTrue();
+        }
+    }
+
+    private static QuantizedMatrix atOddBytes(QuantizedMatrix w, Arena arena) {
+        return switch (w) {
+            case FourBitMatrix m ->
+                    new FourBitMatrix(
+                            odd(m.codes(), arena),
+                            switch (m.maxima()) {
+                                case BlockMaxima.Plain(Tensor values) ->
+                                        new BlockMaxima.Plain(odd(values, arena));
+                                case BlockMaxima.Nested n ->
+                                        new BlockMaxima.Nested(
+                                                odd(n.codes(), arena),
+                                                odd(n.maxima(), arena),
+                                                odd(n.table(), arena),
+                                                n.offset());
+                            },
+                            odd(m.table(), arena),
+                            m.blockSize(),
+                            m.out(),
+                            m.in());
+            case Int8Matrix m -> new Int8Matrix(odd(m.codes(), arena), odd(m.maxima(), arena));
+        };
+    }
+
+    private static Tensor odd(Tensor t, Arena arena) {
+        MemorySegment from = t.segment();
+        MemorySegment to = arena.allocate(from.byteSize() + 1).asSlice(1);
+        to.copyFrom(from);
+        return Tensor.over(to, t.dtype(), t.shape());
     }
 
     @ParameterizedTest
