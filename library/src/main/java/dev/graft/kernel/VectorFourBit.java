@@ -152,6 +152,31 @@ final class VectorFourBit {
     /// Writes elements `from` to `to` of the flattened matrix.
     static void expand(Memory w, long from, long to, MemorySegment out, long at) {
         long shift = at - from;
+        long firstWhole = Math.ceilDiv(from, w.blockSize);
+        long whole = VECTORS ? Math.max(0, to / w.blockSize - firstWhole) : 0;
+        if (whole > 0) {
+            expandAny(w, from, firstWhole * w.blockSize, out, shift);
+            expandBlocks(w, firstWhole, (int) whole, out, shift);
+            expandAny(w, (firstWhole + whole) * w.blockSize, to, out, shift);
+        } else {
+            expandAny(w, from, to, out, shift);
+        }
+    }
+
+    private static void expandBlocks(
+            Memory w, long first, int count, MemorySegment out, long shift) {
+        float[] maxima = new float[count];
+        w.maxima(first, maxima, count);
+        for (int b = 0; b < count; b++) {
+            long at = (first + b) * w.blockSize;
+            for (int k = 0; k < w.blockSize; k += LENGTH) {
+                store(values(w.codes, w.low, w.high, at + k).mul(maxima[b]), out, at + shift + k);
+            }
+        }
+    }
+
+    /// Blocks of which only a part is wanted, and the whole where there are no vectors.
+    private static void expandAny(Memory w, long from, long to, MemorySegment out, long shift) {
         for (long i = from; i < to; ) {
             long block = i / w.blockSize;
             long end = Math.min(to, (block + 1) * w.blockSize);
