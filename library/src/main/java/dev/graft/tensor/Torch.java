@@ -17,6 +17,7 @@ import org.bytedeco.pytorch.global.torch;
 public final class Torch {
     private static final int M_MMAP_THRESHOLD = -3;
     private static final int M_ARENA_MAX = -8;
+    private static final int OPENBLAS_JOBS = 512 << 10; // bytes
 
     static {
         tellAllocator();
@@ -33,12 +34,12 @@ public final class Torch {
 
     /// Large tensors live in [Blocks]. What libtorch allocates itself for a moment goes back to the
     /// system at once if it is large; in glibc's heap, which by default takes in blocks of up to
-    /// 32 MB, it would leave holes that are too small for the next of its size. OpenBLAS takes half
-    /// a megabyte in every product: that much must stay in the heap. One arena, since threads that
-    /// have their own keep what they free; the launcher sets MALLOC_ARENA_MAX for those that
+    /// 32 MB, it would leave holes that are too small for the next of its size. But OpenBLAS takes
+    /// half a megabyte for every product, and that must stay in the heap. One arena, since threads
+    /// that have their own keep what they free; the launcher sets MALLOC_ARENA_MAX for those that
     /// started before.
     private static void tellAllocator() {
-        callInt("mallopt", M_MMAP_THRESHOLD, 1 << 20);
+        callInt("mallopt", M_MMAP_THRESHOLD, OPENBLAS_JOBS + (32 << 10));
         callInt("mallopt", M_ARENA_MAX, 1);
     }
 
@@ -47,7 +48,7 @@ public final class Torch {
     /// running. What the user has set stays.
     private static void tellThreads() {
         setEnvironment("OMP_WAIT_POLICY", "passive");
-        setEnvironment("OPENBLAS_THREAD_TIMEOUT", "20"); // 2^20 ticks
+        setEnvironment("OPENBLAS_THREAD_TIMEOUT", "20"); // 2^20 ticks of the clock
     }
 
     /// Sets a variable for the natives, which read the C library's environment, if it is not set.
