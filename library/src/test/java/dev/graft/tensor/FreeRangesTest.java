@@ -54,7 +54,7 @@ class FreeRangesTest {
         ranges.add(space, space); // addresses from 4,096 on: 0 is no address
         for (int i = 0; i < 10_000; i++) {
             if (random.nextBoolean()) {
-                long size = 1 + random.nextInt(200);
+                long size = 1L + random.nextInt(200);
                 long address = ranges.take(size);
                 if (address != 0) {
                     used.put(address, size);
