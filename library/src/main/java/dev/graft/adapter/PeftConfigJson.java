@@ -139,6 +139,11 @@ final class PeftConfigJson {
             throw new ModelFormatException(path + ": cannot be read: " + e.getMessage(), e);
         }
         String type = root.path("peft_type").asText("");
+        if (type.isEmpty()) {
+            throw new ConfigException(
+                    path
+                            + ": found no peft_type, so this is no adapter of PEFT (MLX, for one, writes another format); expected peft_type LORA");
+        }
         if (!type.equals("LORA")) {
             throw new ConfigException(
                     "%s: peft_type '%s' is not supported; supported: LORA".formatted(path, type));
