@@ -22,15 +22,19 @@ mkdir -p "$work"
     printf '{"text": "%s"}\n' "$(for k in $(seq 400); do printf 'the number %d of %d; ' $((i * k)) "$k"; done)"
 done >"$work/data.jsonl"
 
+# Progress is of no interest here, unless it ends in an error.
+loud() {
+    "$@" 2>"$work/errors.txt" || { tail -n 3 "$work/errors.txt" >&2; exit 1; }
+}
+
 train() {
     local name=$1
     shift
     rm -rf "$work/out"
     echo "== $name"
-    "$graft" train --dataset "$work/data.jsonl" --max-length 512 --per-device-train-batch-size 1 \
+    loud "$graft" train --dataset "$work/data.jsonl" --max-length 512 --per-device-train-batch-size 1 \
         --lora-r 16 --lora-alpha 32 --max-steps "$steps" --save-strategy no --logging-steps 1 \
-        --output-dir "$work/out" --json "$@" 2>"$work/errors.txt" >"$work/events.jsonl" ||
-        { tail -n 3 "$work/errors.txt" >&2; exit 1; }
+        --output-dir "$work/out" --json "$@" >"$work/events.jsonl"
     grep '"event":"step"' "$work/events.jsonl" | sed -E 's/.*"step":([0-9]+),.*"loss":([0-9.]+),.*"tokens":([0-9]+).*"tokens_per_second":([0-9.]+),"peak_memory_bytes":([0-9]+).*/step \1: loss \2, \3 tokens, \4 tokens\/s, peak \5 bytes/'
     grep '"event":"measured"' "$work/events.jsonl" || true
 }
@@ -43,5 +47,5 @@ train "QLoRA, codes in their file, layers computed again" --model-name-or-path "
     --gradient-checkpointing layer
 
 echo "== generation from codes"
-"$graft" generate --model "$work/nf4" --prompt "the number" --max-new-tokens 128 --json 2>/dev/null |
+loud "$graft" generate --model "$work/nf4" --prompt "the number" --max-new-tokens 128 --json |
     sed -E 's/.*"tokens":([0-9]+).*"tokens_per_second":([0-9.]+).*/\1 tokens at \2 tokens\/s/'

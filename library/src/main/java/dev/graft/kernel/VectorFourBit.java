@@ -80,30 +80,33 @@ final class VectorFourBit {
         }
 
         float maximum(long block) {
-            if (!nested) {
-                return Lanes.get(maxima, block);
-            }
-            int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff;
-            float outer = Lanes.get(maxima, block / BlockMaxima.Nested.SIZE);
-            return maximaValues[code] * outer + offset;
+            return nested
+                    ? nested(block, Lanes.get(maxima, block / BlockMaxima.Nested.SIZE))
+                    : Lanes.get(maxima, block);
         }
 
         /// The maxima of `count` blocks from `block` on, in runs that share an outer maximum.
-        void maxima(long block, float[] out, int count) {
+        float[] maxima(long block, int count) {
+            float[] out = new float[count];
             if (!nested) {
                 MemorySegment.copy(
                         maxima, ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * block, out, 0, count);
-                return;
+                return out;
             }
             for (int i = 0; i < count; ) {
                 long group = (block + i) / BlockMaxima.Nested.SIZE;
                 float outer = Lanes.get(maxima, group);
                 int end = (int) Math.min(count, (group + 1) * BlockMaxima.Nested.SIZE - block);
                 for (; i < end; i++) {
-                    int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block + i) & 0xff;
-                    out[i] = maximaValues[code] * outer + offset;
+                    out[i] = nested(block + i, outer);
                 }
             }
+            return out;
+        }
+
+        private float nested(long block, float outer) {
+            int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff;
+            return maximaValues[code] * outer + offset;
         }
 
         float value(long element) {
@@ -152,23 +155,18 @@ final class VectorFourBit {
     /// Writes elements `from` to `to` of the flattened matrix.
     static void expand(Memory w, long from, long to, MemorySegment out, long at) {
         long shift = at - from;
-        long firstWhole = Math.ceilDiv(from, w.blockSize);
-        long whole = VECTORS ? Math.max(0, to / w.blockSize - firstWhole) : 0;
-        if (whole > 0) {
-            expandAny(w, from, firstWhole * w.blockSize, out, shift);
-            expandBlocks(w, firstWhole, (int) whole, out, shift);
-            expandAny(w, (firstWhole + whole) * w.blockSize, to, out, shift);
-        } else {
-            expandAny(w, from, to, out, shift);
-        }
+        long begin = VECTORS ? Math.min(to, Math.ceilDiv(from, w.blockSize) * w.blockSize) : to;
+        long end = Math.max(begin, to / w.blockSize * w.blockSize);
+        expandAny(w, from, begin, out, shift);
+        expandBlocks(w, begin, end, out, shift);
+        expandAny(w, end, to, out, shift);
     }
 
-    private static void expandBlocks(
-            Memory w, long first, int count, MemorySegment out, long shift) {
-        float[] maxima = new float[count];
-        w.maxima(first, maxima, count);
-        for (int b = 0; b < count; b++) {
-            long at = (first + b) * w.blockSize;
+    /// Whole blocks.
+    private static void expandBlocks(Memory w, long from, long to, MemorySegment out, long shift) {
+        float[] maxima = w.maxima(from / w.blockSize, (int) ((to - from) / w.blockSize));
+        for (int b = 0; b < maxima.length; b++) {
+            long at = from + (long) b * w.blockSize;
             for (int k = 0; k < w.blockSize; k += LENGTH) {
                 store(values(w.codes, w.low, w.high, at + k).mul(maxima[b]), out, at + shift + k);
             }

@@ -66,8 +66,7 @@ final class VectorFourBitRow {
 
     private static void products(Memory w, float[] x, MemorySegment y, long from, long to) {
         int blocks = x.length / w.blockSize;
-        float[] maxima = new float[(int) (to - from) * blocks];
-        w.maxima(from * blocks, maxima, maxima.length);
+        float[] maxima = w.maxima(from * blocks, (int) (to - from) * blocks);
         for (long row = from; row < to; row++) {
             int first = (int) (row - from) * blocks;
             float sum =

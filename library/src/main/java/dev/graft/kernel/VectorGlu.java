@@ -125,7 +125,7 @@ final class VectorGlu {
         for (; i <= width - LENGTH; i += LENGTH) {
             FloatVector x = run.gate(i);
             FloatVector e = geluTanhExp(x);
-            FloatVector sigma = all(1).div(e.add(1));
+            FloatVector sigma = sigma(e);
             run.write(i, x.mul(sigma), geluTanhSlope(x, e, sigma));
         }
         return i;
@@ -154,7 +154,7 @@ final class VectorGlu {
     private static FloatVector value(Activation activation, FloatVector g) {
         return switch (activation) {
             case SILU -> g.mul(sigmoid(g));
-            case GELU_TANH -> g.mul(sigmoid(inner(g)));
+            case GELU_TANH -> g.mul(sigma(geluTanhExp(g)));
             case GELU -> g.mul(distribution(g, bell(g)));
         };
     }
@@ -164,7 +164,7 @@ final class VectorGlu {
             case SILU -> slope(g, sigmoid(g));
             case GELU_TANH -> {
                 FloatVector e = geluTanhExp(g);
-                yield geluTanhSlope(g, e, all(1).div(e.add(1)));
+                yield geluTanhSlope(g, e, sigma(e));
             }
             case GELU -> {
                 FloatVector e = bell(g);
@@ -194,7 +194,12 @@ final class VectorGlu {
     }
 
     private static FloatVector sigmoid(FloatVector g) {
-        return all(1).div(Lanes.exp(g.neg()).add(1));
+        return sigma(Lanes.exp(g.neg()));
+    }
+
+    /// 1/(1 + e).
+    private static FloatVector sigma(FloatVector e) {
+        return all(1).div(e.add(1));
     }
 
     /// e^(−g²/2).

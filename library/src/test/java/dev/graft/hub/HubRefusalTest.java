@@ -124,7 +124,7 @@ final class HubRefusalTest {
     @ValueSource(
             strings = {
                 "../../x.safetensors",
-                "/tmp/x.safetensors",
+                "/x.safetensors",
                 "sub/x.safetensors",
                 "..\\\\x.safetensors",
                 "x.bin",

@@ -84,6 +84,12 @@ class QuantizedKernelsTest {
         }
     }
 
+    private static void assertNear(Tensor fast, Tensor exact, int in) {
+        double scale = Math.max(1e-9, exact.abs().max().item());
+        double off = fast.to(DType.F64).sub(exact).abs().max().item();
+        assertThat(off / scale).isLessThan(1e-6 * Math.sqrt(in));
+    }
+
     @ParameterizedTest
     @MethodSource("cases")
     void theProductOfARowIsThatOfTheExpandedMatrix(Case c) {
@@ -93,9 +99,7 @@ class QuantizedKernelsTest {
         VectorKernels.INSTANCE.product(w, x, fast);
         Tensor exact = Tensor.empty(DType.F64, 1, c.out());
         TorchKernels.INSTANCE.product(w, x.to(DType.F64), exact);
-        double scale = Math.max(1e-9, exact.abs().max().item());
-        double off = fast.to(DType.F64).sub(exact).abs().max().item();
-        assertThat(off / scale).isLessThan(1e-6 * Math.sqrt(c.in()));
+        assertNear(fast, exact, c.in());
     }
 
     @ParameterizedTest
@@ -107,8 +111,7 @@ class QuantizedKernelsTest {
         VectorKernels.INSTANCE.product(w, x, fast);
         Tensor exact = Tensor.empty(DType.F64, 1, out);
         TorchKernels.INSTANCE.product(w, x.to(DType.F64), exact);
-        double off = fast.to(DType.F64).sub(exact).abs().max().item();
-        assertThat(off / exact.abs().max().item()).isLessThan(1e-6 * Math.sqrt(in));
+        assertNear(fast, exact, in);
     }
 
     /// Every number of 16 bits, one at a time: denormals, infinite ones and NaN too.
