@@ -172,6 +172,26 @@ MODELS = {
         "glm4",
         dict(head_dim=16, attention_bias=True, rope_parameters=rope("default", partial_rotary_factor=0.5)),
     ),
+    "glm": (
+        "glm",
+        dict(head_dim=16, attention_bias=True, rope_parameters=rope("default", partial_rotary_factor=0.5)),
+    ),
+    "olmo3": (
+        "olmo3",
+        dict(
+            num_hidden_layers=4,
+            sliding_window=6,
+            rope_parameters={
+                "sliding_attention": rope("default"),
+                "full_attention": rope("yarn", factor=4.0, original_max_position_embeddings=16),
+            },
+        ),
+    ),
+    "olmoe": ("olmoe", dict(num_experts=6, num_experts_per_tok=3, intermediate_size=16)),
+    "helium": ("helium", dict(head_dim=8, attention_bias=True)),
+    "ernie4_5": ("ernie4_5", dict(head_dim=12, use_bias=True, tie_word_embeddings=True)),
+    "seed_oss": ("seed_oss", dict(head_dim=12, attention_bias=True, attention_out_bias=False)),
+    "ministral": ("ministral", dict(head_dim=12, sliding_window=7, layer_types=ALTERNATING[:2])),
 }
 
 

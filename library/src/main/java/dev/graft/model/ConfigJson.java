@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 
 /// The keys of a `config.json`, with the file's path for errors.
@@ -15,9 +16,16 @@ record ConfigJson(Path path, JsonNode root) {
     private static final ObjectMapper JSON = new ObjectMapper();
 
     /// The same where keys that are absent have values.
-    ConfigJson withDefaults(Map<String, Object> values) {
+    ///
+    /// @param particular keys that are passed over unless they are among those values
+    ConfigJson withDefaults(Map<String, Object> values, List<String> particular) {
         ObjectNode all = JSON.valueToTree(values);
-        root.properties().forEach(e -> all.set(e.getKey(), e.getValue()));
+        for (var entry : root.properties()) {
+            String key = entry.getKey();
+            if (values.containsKey(key) || !particular.contains(key)) {
+                all.set(key, entry.getValue());
+            }
+        }
         return new ConfigJson(path, all);
     }
 

@@ -1,7 +1,6 @@
 package dev.graft.model;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import dev.graft.model.Families.Family;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -15,13 +14,16 @@ record LayerKinds(ConfigJson config, Family family, RopeReader ropes) {
         NONE,
         /// All, if `sliding_window` is there.
         EVERY,
+        /// Those of `layer_types`, else all, if `sliding_window` is there.
+        LISTED,
         /// All, if `use_sliding_window`.
         SWITCHED,
         /// Those from `max_window_layers` on, if `use_sliding_window`.
         LAST_LAYERS,
         /// All but every n-th, n being `sliding_window_pattern`.
         ALTERNATING,
-        /// Those whose positions are not encoded, if `use_sliding_window`.
+        /// Those of `layer_types`, else those whose positions are not encoded, if
+        /// `use_sliding_window`.
         NOT_ROTATED
     }
 
@@ -43,6 +45,7 @@ record LayerKinds(ConfigJson config, Family family, RopeReader ropes) {
                 switch (family.windows()) {
                     case NONE -> false;
                     case EVERY -> hasWindow;
+                    case LISTED -> types.isArray() ? isSliding(types, layer) : hasWindow;
                     case SWITCHED -> isSwitched;
                     case LAST_LAYERS ->
                             isSwitched
@@ -52,12 +55,12 @@ record LayerKinds(ConfigJson config, Family family, RopeReader ropes) {
                     case ALTERNATING ->
                             types.isArray()
                                     ? isSliding(types, layer)
-                                    : (layer + 1) % config.positive("sliding_window_pattern") != 0;
+                                    : (layer + 1) % config.positive("sliding_window_pattern", 2)
+                                            != 0;
                     case NOT_ROTATED ->
-                            isSwitched
-                                    && (types.isArray()
-                                            ? isSliding(types, layer)
-                                            : !isRotated(layer));
+                            types.isArray()
+                                    ? isSliding(types, layer)
+                                    : isSwitched && !isRotated(layer);
                 };
         return slides ? SLIDING : FULL;
     }
@@ -81,19 +84,19 @@ record LayerKinds(ConfigJson config, Family family, RopeReader ropes) {
                 : (layer + 1) % config.positive("no_rope_layer_interval", 4) != 0;
     }
 
-    /// Gemma 3 has a base of its own for layers with a window, and scales the others alone.
+    /// Gemma 3 and OLMo 3 have a base of its own for layers with a window, and scale the others
+    /// alone.
     private RotaryEmbedding rope(String type) {
-        boolean isGemma3 = family.gemma() && family.queryKeyNorm() == QueryKeyNorm.HEAD;
-        if (!isGemma3) {
+        if (!config.root().has("rope_local_base_freq")) {
             return ropes.read(type);
         }
         JsonNode own = config.node("rope_parameters").path(type);
         if (type.equals(SLIDING)) {
-            double theta = config.number("rope_local_base_freq", 10000);
+            double theta = config.number("rope_local_base_freq", family.theta());
             return ropes.read(own, own.path("rope_theta").asDouble(theta));
         }
         JsonNode scaled = config.has("rope_scaling") ? config.node("rope_scaling") : own;
-        double theta = config.number("rope_theta", 1e6);
+        double theta = config.number("rope_theta", family.theta());
         return ropes.read(scaled, own.path("rope_theta").asDouble(theta));
     }
 

@@ -5,9 +5,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
-import dev.graft.model.Families.Biases;
-import dev.graft.model.Families.Family;
-import dev.graft.model.Families.Projections;
+import dev.graft.model.Family.Biases;
+import dev.graft.model.Family.Projections;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import java.io.IOException;
@@ -66,7 +65,7 @@ final class ModelConfigReader {
         boolean isPart = root.path("text_config").isObject();
         ConfigJson config =
                 (isPart ? new ConfigJson(path, root.get("text_config")) : file)
-                        .withDefaults(family.defaults());
+                        .withDefaults(family.defaults(), Families.PARTICULAR);
         refuseWhatIsNotComputed(config);
         int hidden = config.positive("hidden_size");
         int layers = config.positive("num_hidden_layers");
@@ -87,7 +86,7 @@ final class ModelConfigReader {
                 attention,
                 new FeedForwardShape(
                         Families.activation(config, family),
-                        family.biases() == Biases.DECLARED && config.flag("mlp_bias", false),
+                        config.flag("mlp_bias", config.flag("use_bias", false)),
                         family.projections() != Projections.APART,
                         family.experts()),
                 family.norms(),
@@ -105,6 +104,11 @@ final class ModelConfigReader {
         if (config.flag("use_bidirectional_attention", false)) {
             throw config.unsupported(
                     "use_bidirectional_attention: true is not supported; a decoder sees what lies before a token");
+        }
+        if (config.number("clip_qkv", 0) != 0) {
+            throw config.unsupported(
+                    "clip_qkv: %s is not supported; only models whose queries, keys and values are not clipped"
+                            .formatted(config.node("clip_qkv")));
         }
     }
 
@@ -136,7 +140,8 @@ final class ModelConfigReader {
         if (width % 2 != 0) {
             throw config.bad("the width of a head is %d, expected an even number".formatted(width));
         }
-        boolean declared = config.flag("attention_bias", false);
+        boolean declared =
+                config.flag(config.has("use_bias") ? "use_bias" : "attention_bias", false);
         boolean bias =
                 switch (family.biases()) {
                     case NONE -> false;
@@ -144,18 +149,18 @@ final class ModelConfigReader {
                     case QKV -> true;
                 };
         double scale = 1 / Math.sqrt(config.number("query_pre_attn_scalar", width));
-        // Gemma 3 has the key and does not use it
-        boolean caps = family.queryKeyNorm() == QueryKeyNorm.NONE;
         return new ModelConfig.AttentionShape(
                 heads,
                 keyHeads,
                 width,
                 bias,
-                bias && family.biases() == Biases.DECLARED,
+                family.biases() == Biases.DECLARED
+                        ? bias
+                        : config.flag("attention_out_bias", false),
                 family.projections() == Projections.FUSED,
                 family.queryKeyNorm(),
                 config.number("attention_multiplier", scale),
-                caps ? config.number("attn_logit_softcapping", 0) : 0);
+                config.number("attn_logit_softcapping", 0));
     }
 
     private static Multipliers multipliers(ConfigJson config, Family family, int hidden) {

@@ -14,19 +14,32 @@ record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean
     ///
     /// @param layerType as in `layer_types`
     RotaryEmbedding read(String layerType) {
-        JsonNode all =
-                config.node(config.has("rope_parameters") ? "rope_parameters" : "rope_scaling");
+        JsonNode all = parameters();
         JsonNode own = all.has(layerType) ? all.get(layerType) : all;
         return read(own, number(own, "rope_theta", config.number("rope_theta", defaultTheta)));
     }
 
+    /// `rope_scaling` wins where both are there, as in Transformers, which then reads no base from
+    /// the other: a scaling that was added to a new config by hand would change the base unnoticed.
+    private JsonNode parameters() {
+        JsonNode scaling = config.node("rope_scaling");
+        JsonNode parameters = config.node("rope_parameters");
+        if (scaling.isEmpty()) {
+            return parameters;
+        }
+        boolean hasBase = scaling.has("rope_theta") || config.has("rope_theta");
+        if (!hasBase && number(parameters, "rope_theta", defaultTheta) != defaultTheta) {
+            throw config.bad(
+                    "rope_scaling beside rope_parameters: their rope_theta %s would not count; move what rope_scaling says into rope_parameters"
+                            .formatted(parameters.get("rope_theta")));
+        }
+        return scaling;
+    }
+
     /// A rotary embedding of these parameters.
     RotaryEmbedding read(JsonNode parameters, double theta) {
-        double share =
-                number(
-                        parameters,
-                        "partial_rotary_factor",
-                        config.number("partial_rotary_factor", 1));
+        String key = "partial_rotary_factor";
+        double share = config.has(key) ? number(parameters, key, config.number(key, 1)) : 1;
         int width = (int) (headWidth * share);
         if (width % 2 != 0 || width < 2) {
             throw config.bad(

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.graft.error.ConfigException;
+import dev.graft.error.ModelFormatException;
 import dev.graft.kernel.Activation;
 import dev.graft.tensor.DType;
 import java.io.IOException;
@@ -20,7 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 class FamiliesConfigTest {
     private static final String SHAPE =
             "'hidden_size': 64, 'intermediate_size': 96, 'num_hidden_layers': 4,"
-                    + " 'num_attention_heads': 4, 'vocab_size': 100,"
+                    + " 'num_attention_heads': 4, 'num_key_value_heads': 2, 'vocab_size': 100,"
                     + " 'max_position_embeddings': 512";
 
     @TempDir private Path folder;
@@ -58,6 +59,7 @@ class FamiliesConfigTest {
         assertThat(windows(read("qwen2", qwen))).containsOnly(0L);
         assertThat(windows(read("qwen2", qwen + ", 'use_sliding_window': true")))
                 .containsExactly(0L, 0L, 0L, 8L);
+        assertThat(windows(read("ministral", ", 'layer_types': null"))).containsOnly(4096L);
         assertThat(windows(read("gemma2", ", 'sliding_window': 8")))
                 .containsExactly(8L, 0L, 8L, 0L);
         assertThat(windows(read("gemma3_text", ", 'sliding_window_pattern': 3")))
@@ -91,6 +93,8 @@ class FamiliesConfigTest {
     void gemmaMeansTheApproximationWhereItSaysGelu() {
         String act = ", 'hidden_act': 'gelu', 'hidden_activation': null";
         assertThat(read("gemma", act).mlp().activation()).isEqualTo(Activation.GELU_TANH);
+        assertThat(read("gemma2", ", 'hidden_activation': 'gelu'").mlp().activation())
+                .isEqualTo(Activation.GELU);
         assertThat(read("llama", act).mlp().activation()).isEqualTo(Activation.GELU);
     }
 
@@ -127,6 +131,49 @@ class FamiliesConfigTest {
         assertThat(read("qwen2", four)).isEqualTo(read("qwen2", five));
         assertThat(read("qwen2", four).kinds().getFirst().rope().scaling())
                 .isEqualTo(new RopeScaling.Yarn(4, 32, 1, true, 128, 0.1 * Math.log(4) + 1));
+    }
+
+    /// Measured against Transformers 5.18, whose classes pass over what they do not declare.
+    @Test
+    void keysOfOtherFamiliesDoNotCount() {
+        String foreign =
+                ", 'partial_rotary_factor': 0.5, 'mlp_bias': true, 'hidden_activation': 'gelu',"
+                        + " 'query_pre_attn_scalar': 3, 'attn_logit_softcapping': 2.0,"
+                        + " 'final_logit_softcapping': 2.0, 'embedding_multiplier': 3.0,"
+                        + " 'attention_multiplier': 3.0, 'residual_multiplier': 3.0,"
+                        + " 'logits_scaling': 3.0, 'clip_qkv': 0.5, 'use_bias': true,"
+                        + " 'rope_local_base_freq': 5.0, 'attention_out_bias': true";
+        assertThat(read("qwen3", foreign)).isEqualTo(read("qwen3", ""));
+        assertThat(windows(read("gemma2", ", 'sliding_window_pattern': 3")))
+                .isEqualTo(windows(read("gemma2", "")));
+        String own = ", 'embedding_multiplier': 3.0, 'mlp_bias': true";
+        assertThat(read("granite", own).multipliers().embedding()).isEqualTo(3);
+        assertThat(read("granite", own).mlp().bias()).isTrue();
+        assertThatThrownBy(() -> read("olmoe", ", 'clip_qkv': 8.0"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("clip_qkv: 8.0 is not supported");
+    }
+
+    @Test
+    void aScalingAddedToANewConfigCountsUnlessTheBaseWouldBeLost() {
+        String yarn = ", 'rope_scaling': {'rope_type': 'linear', 'factor': 4.0}";
+        String base = ", 'rope_parameters': {'rope_type': 'default', 'rope_theta': 1000000.0}";
+        var rope = read("qwen3", yarn + base + ", 'rope_theta': 5.0").kinds().getFirst().rope();
+        assertThat(rope.scaling()).isEqualTo(new RopeScaling.Linear(4));
+        assertThat(rope.theta()).isEqualTo(5);
+        assertThatThrownBy(() -> read("qwen3", yarn + base))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining("move what rope_scaling says into rope_parameters");
+    }
+
+    @Test
+    void aConfigWithoutModelTypeIsRefusedWithItsArchitectures() throws IOException {
+        Files.writeString(
+                folder.resolve("config.json"), "{\"architectures\": [\"MiniCPM3ForCausalLM\"]}");
+        assertThatThrownBy(() -> ModelConfig.read(folder))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining(
+                        "a config without model_type (architectures: [\"MiniCPM3ForCausalLM\"]) is not supported");
     }
 
     @Test
