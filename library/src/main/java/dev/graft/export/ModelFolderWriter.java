@@ -33,6 +33,13 @@ import java.util.stream.Stream;
 public final class ModelFolderWriter {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    private static final List<String> OTHERS =
+            List.of(
+                    "generation_config.json",
+                    "preprocessor_config.json",
+                    "processor_config.json",
+                    "chat_template.json");
+
     private final Transformer model;
     private final ModelFiles base;
     private final DType dtype;
@@ -75,12 +82,15 @@ public final class ModelFolderWriter {
 
     private List<Entry> entries(SafetensorsFile file, boolean last) {
         List<Entry> entries = new ArrayList<>();
+        String head = model.fileName(model.head().name()) + ".weight";
+        boolean isTied = model.config().tiedEmbeddings() && !weights.headIsOwn();
         for (TensorInfo info : file.tensors().values()) {
-            if (!BitsAndBytes.isConstant(info.name())) {
+            // a copy of the table as it was would untie the two
+            boolean isCopy = isTied && info.name().equals(head);
+            if (!isCopy && !BitsAndBytes.isConstant(info.name())) {
                 entries.add(entry(file, info));
             }
         }
-        String head = model.fileName(model.head().name()) + ".weight";
         if (last && weights.headIsOwn() && !base.has(head)) {
             TensorInfo table = base.info(model.fileName(model.embedding().name()) + ".weight");
             Supplier<Tensor> source =
@@ -124,9 +134,9 @@ public final class ModelFolderWriter {
     }
 
     /// Copies what a model folder has beside config and weights: tokenizer, chat template,
-    /// generation settings.
+    /// generation settings, those of an image encoder.
     static void copyCompanions(Path from, Path to) {
-        copy(from, to, file -> isTokenizer(file) || file.endsWith("generation_config.json"));
+        copy(from, to, file -> isTokenizer(file) || OTHERS.contains(file.getFileName().toString()));
     }
 
     /// Copies the tokenizer of a model folder, so that an adapter is never without its own.

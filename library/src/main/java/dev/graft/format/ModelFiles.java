@@ -51,14 +51,23 @@ public final class ModelFiles implements AutoCloseable {
                 model.addShards();
             } else {
                 throw new ModelFormatException(
-                        "%s: no %s and no %s; found %s"
-                                .formatted(folder, SINGLE, INDEX, listing(folder)));
+                        "%s: no %s and no %s; found %s%s"
+                                .formatted(folder, SINGLE, INDEX, listing(folder), advice(folder)));
             }
         } catch (RuntimeException e) {
             model.close();
             throw e;
         }
         return model;
+    }
+
+    private static String advice(Path folder) {
+        boolean isPickled =
+                Files.exists(folder.resolve("pytorch_model.bin"))
+                        || Files.exists(folder.resolve("pytorch_model.bin.index.json"));
+        return isPickled
+                ? "; pickled weights can run code and are not read: look for a revision with safetensors, or save it again with Transformers' save_pretrained"
+                : "";
     }
 
     private static String listing(Path folder) {

@@ -82,7 +82,7 @@ final class ModelConfigReader {
                 config.number("rms_norm_eps", 1e-6),
                 family.gemma() ? 1 : 0,
                 config.number("initializer_range", 0.02),
-                file.flag("tie_word_embeddings", config.flag("tie_word_embeddings", false)),
+                tied(file, config, isPart),
                 attention,
                 new FeedForwardShape(
                         Families.activation(config, family),
@@ -96,7 +96,20 @@ final class ModelConfigReader {
                 storedType(isPart ? List.of(root, config.root()) : List.of(root)));
     }
 
+    /// What holds the decoder decides, and ties if it says nothing.
+    private static boolean tied(ConfigJson file, ConfigJson config, boolean isPart) {
+        String key = "tie_word_embeddings";
+        return isPart ? file.flag(key, true) : config.flag(key, false);
+    }
+
     private void refuseWhatIsNotComputed(ConfigJson config) {
+        for (JsonNode architecture : root.path("architectures")) {
+            if (architecture.asText().matches(".*For(\\w+Classification|QuestionAnswering)")) {
+                throw config.unsupported(
+                        "architectures: %s has no head of tokens, which is what Graft trains; expected one such as LlamaForCausalLM"
+                                .formatted(architecture.asText()));
+            }
+        }
         if (root.hasNonNull("quantization_config")) {
             // refuses methods whose tensors would not be found
             var _ = QuantizationConfig.read(path.toString(), root.get("quantization_config"));

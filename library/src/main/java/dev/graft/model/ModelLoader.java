@@ -79,7 +79,7 @@ public final class ModelLoader {
         List<DecoderLayer> layers = layout.layers().stream().map(this::layer).toList();
         RmsNorm norm = norm(layout.norms().getLast());
         Matrix head = layout.head();
-        Weight headWeight = config.tiedEmbeddings() ? table : linearMatrix(head);
+        Weight headWeight = config.tiedEmbeddings() ? tied(table) : linearMatrix(head);
         return new Transformer(
                 config,
                 compute,
@@ -90,6 +90,19 @@ public final class ModelLoader {
                 new Linear(head.path(), headWeight, null),
                 options.residency(),
                 fileNames);
+    }
+
+    /// The table as the head; files may have a copy of it under the head's name, and no more than
+    /// that: Transformers 5 unties the two where they differ, Transformers 4 drops the head.
+    private FrozenWeight.Dense tied(FrozenWeight.Dense table) {
+        String head = fileNames.apply(layout.head().path()) + ".weight";
+        String embedding = fileNames.apply(layout.embedding().path()) + ".weight";
+        if (files.has(head) && files.bytes(head).mismatch(files.bytes(embedding)) >= 0) {
+            throw new ModelFormatException(
+                    "%s: config.json ties the head to the embeddings, but %s differs from %s; if the head was trained, set \"tie_word_embeddings\": false in config.json, else remove it from the file"
+                            .formatted(files.path(head), head, embedding));
+        }
+        return table;
     }
 
     private DecoderLayer layer(ModelLayout.Layer layer) {

@@ -12,8 +12,8 @@ import java.util.function.UnaryOperator;
 public record TensorNames(String prefix, List<String> files) {
     private static final String MARK = "embed_tokens.weight";
 
-    /// A decoder alone.
-    static final TensorNames PLAIN = new TensorNames("model.", List.of("model."));
+    /// A decoder alone; without a prefix if it was saved without the class that has the head.
+    static final TensorNames PLAIN = new TensorNames("model.", List.of("model.", ""));
 
     /// The language model beside an image encoder.
     static final TensorNames MULTIMODAL =

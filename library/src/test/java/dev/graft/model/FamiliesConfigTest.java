@@ -167,6 +167,27 @@ class FamiliesConfigTest {
     }
 
     @Test
+    void aHeadOfClassesIsRefused() {
+        String head = ", 'architectures': ['LlamaForSequenceClassification']";
+        assertThatThrownBy(() -> read("llama", head))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("LlamaForSequenceClassification has no head of tokens");
+    }
+
+    /// Of a model with images the outer key decides, and ties if it is absent.
+    @Test
+    void theOuterConfigSaysWhetherEmbeddingsAreTied() throws IOException {
+        String text = "\"text_config\": {\"tie_word_embeddings\": false}";
+        Files.writeString(
+                folder.resolve("config.json"), "{\"model_type\": \"gemma3\", %s}".formatted(text));
+        assertThat(ModelConfig.read(folder).tiedEmbeddings()).isTrue();
+        Files.writeString(
+                folder.resolve("config.json"),
+                "{\"model_type\": \"gemma3\", \"tie_word_embeddings\": false, %s}".formatted(text));
+        assertThat(ModelConfig.read(folder).tiedEmbeddings()).isFalse();
+    }
+
+    @Test
     void aConfigWithoutModelTypeIsRefusedWithItsArchitectures() throws IOException {
         Files.writeString(
                 folder.resolve("config.json"), "{\"architectures\": [\"MiniCPM3ForCausalLM\"]}");
