@@ -1,7 +1,10 @@
 package dev.graft.adapter;
 
 import dev.graft.error.ConfigException;
+import dev.graft.error.ModelFormatException;
+import dev.graft.format.SafetensorsFile;
 import dev.graft.model.Transformer;
+import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.Linear;
 import dev.graft.nn.LowRank;
 import dev.graft.nn.Parameter;
@@ -12,6 +15,7 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -140,6 +144,36 @@ public final class Adapter implements AutoCloseable {
     /// Every trained tensor, by its name in a PEFT file.
     public Map<String, Parameter> parameters() {
         return Collections.unmodifiableMap(parameters);
+    }
+
+    /// Whether a tensor of a file is the base's table or head: PEFT saves both beside the adapter
+    /// if one of them is a target.
+    ///
+    /// @throws ModelFormatException if it should be and has other values
+    boolean isOfBase(String name, SafetensorsFile file) {
+        String key = name.replace(".base_layer.weight", ".weight");
+        Weight weight = null;
+        if (key.equals(PREFIX + model.embedding().name() + ".weight")) {
+            weight = model.embedding().weight();
+        } else if (key.equals(PREFIX + model.head().name() + ".weight")) {
+            weight = model.head().weight();
+        }
+        if (!(weight instanceof FrozenWeight.Dense base)) {
+            return false;
+        }
+        try (var _ = Scope.open("comparing " + name)) {
+            Tensor found = file.tensor(name);
+            if (!found.to(base.stored().dtype()).sameAs(base.stored())) {
+                throw new ModelFormatException(
+                        "%s: tensor %s %s is not that of the base, %s: the adapter belongs to a base whose vocabulary was extended or whose embeddings were trained; merge it with PEFT and use the merged model"
+                                .formatted(
+                                        file.path(),
+                                        name,
+                                        Arrays.toString(found.shape()),
+                                        Arrays.toString(base.stored().shape())));
+            }
+        }
+        return true;
     }
 
     /// Trained numbers.

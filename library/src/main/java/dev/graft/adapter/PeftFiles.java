@@ -60,6 +60,7 @@ public final class PeftFiles {
     /// The same with a config that was read before and may differ in what does not change the
     /// files (dropout).
     public static Adapter load(Transformer model, Path folder, LoraConfig config) {
+        requireSafetensors(folder);
         Adapter adapter = Adapter.attach(model, config, 0);
         try {
             read(adapter, folder);
@@ -77,11 +78,21 @@ public final class PeftFiles {
         }
     }
 
+    private static void requireSafetensors(Path folder) {
+        if (!Files.exists(folder.resolve(WEIGHTS))
+                && Files.exists(folder.resolve("adapter_model.bin"))) {
+            throw new ModelFormatException(
+                    "%s: found adapter_model.bin, expected %s; pickled weights can run code and are not read: load the adapter once with PEFT and save it again with save_pretrained"
+                            .formatted(folder, WEIGHTS));
+        }
+    }
+
     private static void fill(Adapter adapter, SafetensorsFile file) {
         Set<String> missing = new TreeSet<>(adapter.parameters().keySet());
         missing.removeAll(file.tensors().keySet());
         Set<String> unused = new TreeSet<>(file.tensors().keySet());
         unused.removeAll(adapter.parameters().keySet());
+        unused.removeIf(name -> adapter.isOfBase(name, file));
         if (!missing.isEmpty() || !unused.isEmpty()) {
             throw new ModelFormatException(
                     "%s does not fit the model: %s%s; it belongs to another base model or another adapter_config.json"

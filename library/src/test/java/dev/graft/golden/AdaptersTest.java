@@ -232,6 +232,45 @@ class AdaptersTest {
         assertRefused("llama-tiny", folder, "not used 1: " + extra, "nearest: ");
     }
 
+    /// PEFT saves table and head of the base too where one of them is a target.
+    @Test
+    void copiesOfTheBasesHeadAndTableArePassedOver(@TempDir Path folder) throws Exception {
+        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+            rewrite(
+                    "attention-only",
+                    folder,
+                    entries -> {
+                        entries.add(copy("lm_head.base_layer.weight", model, "lm_head.weight", 1));
+                        String table = "model.embed_tokens.weight";
+                        entries.add(copy(table, model, table, 1));
+                    });
+            try (var adapter = PeftFiles.load(model.transformer, folder)) {
+                assertThat(adapter.parameters()).hasSize(8);
+            }
+            rewrite(
+                    "attention-only",
+                    folder,
+                    entries -> entries.add(copy("lm_head.weight", model, "lm_head.weight", 2)));
+        }
+        assertRefused("llama-tiny", folder, "lm_head.weight", "is not that of the base");
+    }
+
+    private static Entry copy(String name, Golden.Model model, String source, double factor) {
+        return Entry.of("base_model.model." + name, model.files.tensor(source).mul(factor));
+    }
+
+    @Test
+    void pickledAdaptersAreRefusedWithWhatToDo(@TempDir Path folder) throws Exception {
+        Path source = Golden.folder("adapters/attention-only");
+        Files.copy(source.resolve("adapter_config.json"), folder.resolve("adapter_config.json"));
+        Files.writeString(folder.resolve("adapter_model.bin"), "");
+        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+            assertThatThrownBy(() -> PeftFiles.load(model.transformer, folder))
+                    .isInstanceOf(ModelFormatException.class)
+                    .hasMessageContaining("save it again with save_pretrained");
+        }
+    }
+
     @Test
     void keysOfAnotherPrefixAreAnErrorThatShowsBoth(@TempDir Path folder) throws Exception {
         rewrite(
