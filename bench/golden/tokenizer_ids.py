@@ -162,6 +162,11 @@ CONFIGS = [
             "513": {"content": "</tool>", "special": False, "normalized": False, "lstrip": False, "rstrip": True,
                     "single_word": False}}},
         {"added_tokens_decoder": {}, "eos_token": "<tool>"},
+        {"added_tokens_decoder": {
+            "1": {"content": "<s>", "special": True, "normalized": False, "lstrip": False, "rstrip": True,
+                  "single_word": False},
+            "2": {"content": "</s>", "special": False, "normalized": False, "lstrip": True, "rstrip": False,
+                  "single_word": False}}},
         {"additional_special_tokens": ["<tool>"], "extra_special_tokens": ["</tool>"]},
     )
 ]
@@ -176,7 +181,7 @@ def of_flags(source, name, config):
         return {"file": name, "config": config, "around": AutoTokenizer.from_pretrained(made).encode("")}
 
 
-CONFIG_TEXTS = ["hello", "once <tool>upon</tool>  a time", "<s>a</s>"]
+CONFIG_TEXTS = ["hello", "once <tool>upon</tool>  a time", "<s>a</s>", "b <s> a  </s> c"]
 
 
 def of_config(source, config, others):

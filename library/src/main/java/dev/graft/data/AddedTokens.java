@@ -56,13 +56,16 @@ final class AddedTokens {
         changed = true;
     }
 
-    /// Adds what the configs declare and the vocabulary lacks, and marks as special what they
-    /// name.
+    /// Adds what the configs declare and the vocabulary lacks, gives tokens the flags that they
+    /// have there, and marks as special what is named. What is special here stays so.
     void complete(DeclaredTokens declared) {
         changed = false;
+        var flags = declared.flags();
         entries.replaceAll(
                 (content, entry) -> {
-                    var token = declared.flagged(entry.token());
+                    boolean special = entry.token().special();
+                    var own = flags.getOrDefault(content, entry.token());
+                    var token = declared.flagged(special ? own.asSpecial() : own);
                     changed |= !token.equals(entry.token());
                     return new Entry(entry.id(), token);
                 });

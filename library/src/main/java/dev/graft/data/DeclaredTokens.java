@@ -16,10 +16,12 @@ import java.util.TreeMap;
 /// goes before the config, and `added_tokens.json`.
 ///
 /// @param byId the tokens that have an id there, in the order of the ids
+/// @param decides whether their flags go before those of `tokenizer.json`
 /// @param named `bos_token`, `eos_token` and so on, as they are spelled
 /// @param special every token that is special by being named, but for the pad token
 record DeclaredTokens(
         SequencedMap<Integer, AddedToken> byId,
+        boolean decides,
         Map<String, String> named,
         Set<String> special,
         Optional<String> pad,
@@ -72,6 +74,7 @@ record DeclaredTokens(
         }
         return new DeclaredTokens(
                 byId,
+                decodes,
                 named,
                 special,
                 token(folder, "pad_token", older, config),
@@ -84,6 +87,15 @@ record DeclaredTokens(
         var ids = new HashMap<String, Integer>();
         byId.forEach((id, token) -> ids.putIfAbsent(token.content(), id));
         return ids;
+    }
+
+    /// The tokens by their texts whose flags go before those of `tokenizer.json`.
+    Map<String, AddedToken> flags() {
+        var flags = new HashMap<String, AddedToken>();
+        if (decides) {
+            byId.values().forEach(token -> flags.putIfAbsent(token.content(), token));
+        }
+        return flags;
     }
 
     /// All of them in the order in which Transformers adds what a vocabulary lacks, each with the
