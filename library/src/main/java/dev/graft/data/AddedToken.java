@@ -45,6 +45,12 @@ record AddedToken(
         return new AddedToken(content, singleWord, lstrip, rstrip, normalized, true);
     }
 
+    /// The same with a mark before its text.
+    AddedToken marked() {
+        return new AddedToken(
+                SpecialMarks.MARK + content, singleWord, lstrip, rstrip, normalized, special);
+    }
+
     /// As `tokenizer.json` writes it.
     ObjectNode json(int id) {
         return JSON.createObjectNode()

@@ -2,7 +2,10 @@ package dev.graft.data;
 
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import dev.graft.error.ModelFormatException;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.SequencedMap;
@@ -92,12 +95,44 @@ final class AddedTokens {
         return id == null ? OptionalInt.empty() : OptionalInt.of(id);
     }
 
+    /// The same tokens, the special ones with a mark before their text, by the ids that the library
+    /// then gives them.
+    ///
+    /// @param inModel whether the vocabulary of the model has the marked names
+    AddedTokens marked(boolean inModel) {
+        var ids = new HashMap<>(model);
+        if (inModel) {
+            model.forEach((content, id) -> ids.put(SpecialMarks.MARK + content, id));
+        }
+        var marked = new AddedTokens(folder, ids, modelSize);
+        for (var entry : byId()) {
+            var token = entry.token();
+            marked.add(token.special() ? token.marked() : token, OptionalInt.empty());
+        }
+        return marked;
+    }
+
+    /// The ids of marked tokens and those of the same tokens here, where they differ.
+    Map<Integer, Integer> idsOf(AddedTokens marked) {
+        var ids = new HashMap<Integer, Integer>();
+        for (var entry : entries.values()) {
+            var token = entry.token().special() ? entry.token().marked() : entry.token();
+            int id = marked.entries.get(token.content()).id();
+            if (id != entry.id()) {
+                ids.put(id, entry.id());
+            }
+        }
+        return Map.copyOf(ids);
+    }
+
     /// As `tokenizer.json` lists them, by id.
     ArrayNode json() {
         var array = ConfigFolder.JSON.createArrayNode();
-        entries.values().stream()
-                .sorted((a, b) -> Integer.compare(a.id(), b.id()))
-                .forEach(entry -> array.add(entry.token().json(entry.id())));
+        byId().forEach(entry -> array.add(entry.token().json(entry.id())));
         return array;
+    }
+
+    private List<Entry> byId() {
+        return entries.values().stream().sorted(Comparator.comparingInt(Entry::id)).toList();
     }
 }

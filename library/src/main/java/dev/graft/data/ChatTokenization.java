@@ -40,7 +40,7 @@ public final class ChatTokenization {
         var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
         // What people wrote is at the same place in both, since only the end is added.
         boolean isLonger = text.startsWith(spans.text());
-        int[] ids = encode(text, isLonger ? foreign(chat, spans) : List.of()).ids();
+        int[] ids = tokenizer.encodeSpans(text, isLonger ? foreign(chat, spans) : List.of()).ids();
         return new Prompt(text, ids);
     }
 
@@ -54,7 +54,7 @@ public final class ChatTokenization {
                 loss == LossPart.ALL
                         ? List.of(new Span(0, text.length()))
                         : spans.trained(loss == LossPart.LAST_ANSWER);
-        Tokenizer.Encoding tokens = encode(text, foreign(chat, spans));
+        Tokenizer.Encoding tokens = tokenizer.encodeSpans(text, foreign(chat, spans));
         boolean[] marks = new boolean[tokens.ids().length];
         for (int i = 0; i < marks.length; i++) {
             marks[i] = overlaps(trained, tokens.starts()[i], tokens.ends()[i]);
@@ -103,28 +103,5 @@ public final class ChatTokenization {
             }
         }
         return foreign;
-    }
-
-    private Tokenizer.Encoding encode(String text, List<Span> plain) {
-        if (plain.isEmpty()) {
-            return tokenizer.encodeSpans(text, true);
-        }
-        var parts = new ArrayList<Tokenizer.Encoding>();
-        int at = 0;
-        for (Span span : plain) {
-            if (span.from() > at) {
-                parts.add(tokenizer.encodeSpans(text.substring(at, span.from()), true).moved(at));
-            }
-            int from = Math.max(at, span.from());
-            if (span.to() > from) {
-                String words = text.substring(from, span.to());
-                parts.add(tokenizer.encodeSpans(words, false).moved(from));
-                at = span.to();
-            }
-        }
-        if (at < text.length()) {
-            parts.add(tokenizer.encodeSpans(text.substring(at), true).moved(at));
-        }
-        return Tokenizer.Encoding.joined(parts);
     }
 }

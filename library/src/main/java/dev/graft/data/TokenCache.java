@@ -24,7 +24,7 @@ import java.util.stream.Stream;
 /// days is deleted.
 public final class TokenCache {
     /// Counts up when tokens or layout change.
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private static final Duration KEPT = Duration.ofDays(30);
     private static final String SUFFIX = ".tokens";

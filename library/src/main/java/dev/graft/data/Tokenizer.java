@@ -2,6 +2,7 @@ package dev.graft.data;
 
 import ai.djl.huggingface.tokenizers.HuggingFaceTokenizer;
 import ai.djl.huggingface.tokenizers.jni.TokenizersLibrary;
+import dev.graft.data.AssistantSpans.Span;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import java.io.IOException;
@@ -28,11 +29,13 @@ public final class Tokenizer implements AutoCloseable {
     private final HuggingFaceTokenizer tokenizer;
     private final TokenizerFiles files;
     private final boolean addsBos;
-    private HuggingFaceTokenizer plain;
+    private final SpecialMarks marks;
+    private HuggingFaceTokenizer marked;
 
     private Tokenizer(HuggingFaceTokenizer tokenizer, TokenizerFiles files) {
         this.tokenizer = tokenizer;
         this.files = files;
+        this.marks = new SpecialMarks(files.special().keySet());
         int[] around = encode("", true);
         var bos = files.bosId();
         this.addsBos = bos.isPresent() && around.length > 0 && around[0] == bos.getAsInt();
@@ -92,58 +95,69 @@ public final class Tokenizer implements AutoCloseable {
 
     /// The ids of what a person wrote: special tokens that it spells out are text.
     public int[] encodeText(String text) {
-        return spellsSpecial(text) ? encodeSpans(text, false).ids() : encode(text, false);
+        return spellsSpecial(text)
+                ? encodeSpans(text, List.of(new Span(0, text.length()))).ids()
+                : encode(text, false);
     }
 
     /// Ids and the part of the text that each stands for, in UTF-16 units. Bytes of one character
     /// stand for all of it.
     @SuppressWarnings("ArrayRecordComponent")
-    public record Encoding(int[] ids, int[] starts, int[] ends) {
-        Encoding moved(int by) {
-            return new Encoding(
-                    ids,
-                    Arrays.stream(starts).map(n -> n + by).toArray(),
-                    Arrays.stream(ends).map(n -> n + by).toArray());
-        }
-
-        static Encoding joined(List<Encoding> parts) {
-            return new Encoding(
-                    parts.stream().flatMapToInt(p -> Arrays.stream(p.ids)).toArray(),
-                    parts.stream().flatMapToInt(p -> Arrays.stream(p.starts)).toArray(),
-                    parts.stream().flatMapToInt(p -> Arrays.stream(p.ends)).toArray());
-        }
-    }
+    public record Encoding(int[] ids, int[] starts, int[] ends) {}
 
     /// The ids of a text and where they are, without anything around it.
     ///
-    /// @param special whether special tokens that the text spells out are these tokens, or text
+    /// @param plain the parts of the text, in order, where special tokens that it spells out are
+    ///     text; elsewhere they are these tokens
     /// @throws ConfigException as in `encode`
-    public Encoding encodeSpans(String text, boolean special) {
+    public Encoding encodeSpans(String text, List<Span> plain) {
         requireCharacters(text);
-        long handle = special ? handle() : plain().getHandle();
+        if (plain.isEmpty()) {
+            return encodeSpans(handle(), text);
+        }
+        var marked = marks.marked(text, plain);
+        var encoding = encodeSpans(marked().getHandle(), marked.text());
+        return new Encoding(
+                Arrays.stream(encoding.ids)
+                        .map(id -> files.markedIds().getOrDefault(id, id))
+                        .toArray(),
+                Arrays.stream(encoding.starts).map(marked::original).toArray(),
+                Arrays.stream(encoding.ends).map(marked::original).toArray());
+    }
+
+    private static Encoding encodeSpans(long handle, String text) {
         long encoding = TokenizersLibrary.LIB.encode(handle, text, false);
         try {
             int[] ids = ids(encoding);
             var spans = TokenizersLibrary.LIB.getTokenCharSpans(encoding);
             int[] starts = new int[ids.length];
             int[] ends = new int[ids.length];
-            boolean wide = text.length() != text.codePointCount(0, text.length());
+            int[] places = places(text);
             for (int i = 0; i < ids.length; i++) {
                 if (spans[i] == null) {
                     starts[i] = i == 0 ? 0 : ends[i - 1];
                     ends[i] = starts[i];
-                } else if (wide) {
-                    starts[i] = text.offsetByCodePoints(0, spans[i].getStart());
-                    ends[i] = text.offsetByCodePoints(0, spans[i].getEnd());
                 } else {
-                    starts[i] = spans[i].getStart();
-                    ends[i] = spans[i].getEnd();
+                    starts[i] = places[spans[i].getStart()];
+                    ends[i] = places[spans[i].getEnd()];
                 }
             }
             return new Encoding(ids, starts, ends);
         } finally {
             TokenizersLibrary.LIB.deleteEncoding(encoding);
         }
+    }
+
+    /// Where each character of a text begins, in UTF-16 units, and its end.
+    private static int[] places(String text) {
+        int[] places = new int[text.codePointCount(0, text.length()) + 1];
+        int at = 0;
+        for (int i = 0; i < places.length - 1; i++) {
+            places[i] = at;
+            at += Character.charCount(text.codePointAt(at));
+        }
+        places[places.length - 1] = at;
+        return places;
     }
 
     private static void requireCharacters(String text) {
@@ -171,12 +185,12 @@ public final class Tokenizer implements AutoCloseable {
                 .toString();
     }
 
-    /// The same tokenizer without its special tokens; they cost a second copy, so it is made when
-    /// it is first needed.
-    private synchronized HuggingFaceTokenizer plain() {
-        if (plain == null) {
-            try (var json = files.withoutSpecialTokens()) {
-                plain =
+    /// The same tokenizer with marks before its special tokens; it costs a second copy, so it is
+    /// made when it is first needed.
+    private synchronized HuggingFaceTokenizer marked() {
+        if (marked == null) {
+            try (var json = files.withMarks()) {
+                marked =
                         HuggingFaceTokenizer.newInstance(
                                 json, Map.of("truncation", "false", "padding", "false"));
             } catch (IOException e) {
@@ -184,7 +198,7 @@ public final class Tokenizer implements AutoCloseable {
                         "%s: cannot be read: %s".formatted(files.tokenizer(), e.getMessage()), e);
             }
         }
-        return plain;
+        return marked;
     }
 
     /// The special tokens of the folder as they are spelled.
@@ -280,8 +294,8 @@ public final class Tokenizer implements AutoCloseable {
     @Override
     public void close() {
         tokenizer.close();
-        if (plain != null) {
-            plain.close();
+        if (marked != null) {
+            marked.close();
         }
     }
 }

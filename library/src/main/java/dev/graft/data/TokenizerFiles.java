@@ -20,6 +20,8 @@ import java.util.Set;
 /// What the files of a model folder say about the tokenizer: its JSON, the special tokens and the
 /// size of the vocabulary.
 ///
+/// @param markedTokens the added tokens, the special ones with marks
+/// @param markedIds the ids that the library gives these and their own, where they differ
 /// @param bos the token that begins a sequence, or null; `eos` likewise
 /// @param ids the ids of these tokens, as far as the vocabulary has them
 /// @param stops every id that ends a generation
@@ -27,7 +29,8 @@ import java.util.Set;
 /// @param vocabularySize one more than the largest id
 record TokenizerFiles(
         TokenizerJson json,
-        JsonNode plainTokens,
+        JsonNode markedTokens,
+        Map<Integer, Integer> markedIds,
         String bos,
         String eos,
         Map<String, Integer> ids,
@@ -67,9 +70,11 @@ record TokenizerFiles(
                 added.entries().values().stream()
                         .mapToInt(AddedTokens.Entry::id)
                         .reduce(vocabulary.largest(), Math::max);
+        var marked = added.marked(vocabulary.isList());
         return new TokenizerFiles(
                 json,
-                plain(added),
+                marked.json(),
+                added.idsOf(marked),
                 bos,
                 eos,
                 ids,
@@ -131,16 +136,6 @@ record TokenizerFiles(
         }
     }
 
-    private static JsonNode plain(AddedTokens added) {
-        var kept = ConfigFolder.JSON.createArrayNode();
-        for (var token : added.json()) {
-            if (!token.path("special").asBoolean()) {
-                kept.add(token);
-            }
-        }
-        return kept;
-    }
-
     private static Map<String, Integer> special(AddedTokens added) {
         var special = new HashMap<String, Integer>();
         added.entries()
@@ -173,9 +168,10 @@ record TokenizerFiles(
                 : OptionalInt.of(stops.iterator().next());
     }
 
-    /// The JSON of the same tokenizer without its special tokens.
-    InputStream withoutSpecialTokens() throws IOException {
-        return json.withoutSpecialTokens(plainTokens, special.keySet()).open();
+    /// The JSON of the same tokenizer with marks before its special tokens; its ids are
+    /// `markedIds`.
+    InputStream withMarks() throws IOException {
+        return json.withMarks(markedTokens, special.keySet()).open();
     }
 
     /// An id is written as a number, a list of them, or null.

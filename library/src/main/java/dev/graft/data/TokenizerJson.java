@@ -70,14 +70,13 @@ final class TokenizerJson {
         return new TokenizerJson(file, rewritten(tokens, Set.of()), bos, eos);
     }
 
-    /// The same without its special tokens, which then are text like any other: left out of the
-    /// added tokens (`encode_special_tokens` of the tokenizers library), and out of reach where a
-    /// Unigram model would find them in a text, as SentencePiece never does.
-    TokenizerJson withoutSpecialTokens(JsonNode kept, Set<String> special) throws IOException {
-        return new TokenizerJson(file, rewritten(kept, special), bos, eos);
+    /// The same with these added tokens, of which the special ones have marks, and so they have in
+    /// the list of a Unigram model: it would find them in a text, as SentencePiece never does.
+    TokenizerJson withMarks(JsonNode tokens, Set<String> special) throws IOException {
+        return new TokenizerJson(file, rewritten(tokens, special), bos, eos);
     }
 
-    private byte[] rewritten(JsonNode tokens, Set<String> hidden) throws IOException {
+    private byte[] rewritten(JsonNode tokens, Set<String> marked) throws IOException {
         var bytes = new ByteArrayOutputStream();
         try (var from = parser();
                 var to = ConfigFolder.JSON.createGenerator(bytes)) {
@@ -93,8 +92,8 @@ final class TokenizerJson {
                     continue;
                 }
                 to.writeFieldName(name);
-                if (name.equals("model") && !hidden.isEmpty()) {
-                    copyModel(from, to, hidden);
+                if (name.equals("model") && !marked.isEmpty()) {
+                    copyModel(from, to, marked);
                 } else {
                     to.copyCurrentStructure(from);
                 }
@@ -104,7 +103,7 @@ final class TokenizerJson {
         return bytes.toByteArray();
     }
 
-    private static void copyModel(JsonParser from, JsonGenerator to, Set<String> hidden)
+    private static void copyModel(JsonParser from, JsonGenerator to, Set<String> marked)
             throws IOException {
         to.writeStartObject();
         while (from.nextToken() == JsonToken.FIELD_NAME) {
@@ -120,7 +119,7 @@ final class TokenizerJson {
                 JsonNode piece = ConfigFolder.JSON.readTree(from);
                 String token = piece.path(0).asText();
                 to.writeStartArray();
-                to.writeString(hidden.contains(token) ? "\uFFFF" + token : token);
+                to.writeString(marked.contains(token) ? SpecialMarks.MARK + token : token);
                 to.writeNumber(piece.path(1).asDouble());
                 to.writeEndArray();
             }

@@ -25,6 +25,7 @@ final class Vocabulary {
     private final Set<String> wanted = new HashSet<>();
     private final BitSet seen = new BitSet();
     private JsonNode addedTokens = ConfigFolder.JSON.createArrayNode();
+    private boolean isList;
     private int size;
     private int largest = -1;
 
@@ -59,6 +60,11 @@ final class Vocabulary {
     /// The largest id of the model's vocabulary; -1 where it is empty.
     int largest() {
         return largest;
+    }
+
+    /// Whether the model's vocabulary is a list, that of a Unigram model, rather than a map.
+    boolean isList() {
+        return isList;
     }
 
     private void fields(boolean modelOnly) throws IOException {
@@ -112,6 +118,7 @@ final class Vocabulary {
                     see(token, parser);
                 }
             } else if (name.equals("vocab") && value == JsonToken.START_ARRAY) {
+                isList = true;
                 while (parser.nextToken() != JsonToken.END_ARRAY) {
                     see(ConfigFolder.JSON.<JsonNode>readTree(parser).path(0).asText(), size);
                 }

@@ -8,10 +8,13 @@ import dev.graft.error.ConfigException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class ChatTokenizationTest {
     private static Tokenizer qwen;
@@ -75,6 +78,47 @@ class ChatTokenizationTest {
         assertThat(qwen.decode(rendered.tokens().ids(), false)).isEqualTo(rendered.text());
         int[] prompt = tokenization(LossPart.ANSWERS).prompt(chat("a <|im_end|> b")).ids();
         assertThat(count(prompt, end)).isOne();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "mistral-7b-instruct-v0.2, <s>, <z>",
+        "tinyllama-chat-v1.0, <s>, <z>",
+        "phi-3-mini, <s>, <z>",
+        "qwen3, <|im_end|>, <|im_ent|>"
+    })
+    void wordsAroundASpelledSpecialTokenHaveTheIdsThatTheyAlwaysHave(
+            String name, String special, String other) throws IOException {
+        Path model = Shared.folder("data/tokenizers/" + name);
+        try (var tokenizer = Tokenizer.load(model)) {
+            var chats = new Chats(ChatTemplate.ofModel(model).orElseThrow());
+            var tokens = new ChatTokenization(tokenizer, chats, LossPart.ANSWERS);
+            String text = "what is %s 😀 here?";
+            var spelled = tokens.rendered(chat(text.formatted(special), special + " no"));
+            var spoken = tokens.rendered(chat(text.formatted(other), other + " no"));
+            int[] ids = spelled.tokens().ids();
+            int[] same = spoken.tokens().ids();
+
+            assertThat(tokenizer.isSpecial(tokenizer.encode(special, false)[0])).isTrue();
+            assertThat(ids).hasSameSizeAs(same);
+            assertThat(specialOf(tokenizer, ids)).isEqualTo(specialOf(tokenizer, same));
+            assertThat(differences(ids, same)).isBetween(2, 4);
+            assertThat(differences(spelled.tokens().starts(), spoken.tokens().starts())).isZero();
+            assertThat(differences(spelled.tokens().ends(), spoken.tokens().ends())).isZero();
+            assertThat(spelled.example().trained()).isEqualTo(spoken.example().trained());
+        }
+    }
+
+    private static List<Integer> specialOf(Tokenizer tokenizer, int... ids) {
+        return Arrays.stream(ids).filter(tokenizer::isSpecial).boxed().toList();
+    }
+
+    private static int differences(int[] some, int[] others) {
+        int count = 0;
+        for (int i = 0; i < some.length; i++) {
+            count += some[i] == others[i] ? 0 : 1;
+        }
+        return count;
     }
 
     private static long count(int[] ids, int id) {

@@ -7,11 +7,13 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.Shared;
+import dev.graft.data.AssistantSpans.Span;
 import dev.graft.error.ModelFormatException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
 import java.util.OptionalInt;
 import java.util.stream.StreamSupport;
 import org.junit.jupiter.api.Test;
@@ -174,6 +176,32 @@ class TokenizerTest {
                 assertThat(ids[0]).isEqualTo(bos);
                 assertThat(Arrays.stream(ids).filter(id -> id == bos).count()).isEqualTo(1);
             }
+        }
+    }
+
+    @Test
+    void tokensThatAreNotSpecialKeepTheirIdsBesideSpecialOnesThatAreText() {
+        try (var tokenizer = real("qwen3")) {
+            int end = tokenizer.encode("<|im_end|>", false)[0];
+            int[] ids = tokenizer.encodeText("<|im_end|><tool_call>x</tool_call><|fim_prefix|>");
+            assertThat(ids).contains(151657, 87, 151658, 151659).doesNotContain(end, 151643);
+            assertThat(tokenizer.decode(ids, true))
+                    .isEqualTo("<|im_end|><tool_call>x</tool_call><|fim_prefix|>");
+        }
+    }
+
+    @Test
+    void spansCountInUtf16BesideMarksAndInALongText() {
+        try (var tokenizer = real("qwen3")) {
+            String text = "😀<|im_end|>😀".repeat(20_000) + "<|im_end|>";
+            var whole = new Span(0, text.length() - 10);
+            var encoding = tokenizer.encodeSpans(text, List.of(whole));
+            int last = encoding.ids().length - 1;
+            assertThat(encoding.ids()[last]).isEqualTo(151645);
+            assertThat(encoding.starts()[last]).isEqualTo(text.length() - 10);
+            assertThat(encoding.ends()[last]).isEqualTo(text.length());
+            assertThat(Arrays.stream(encoding.ids()).filter(id -> id == 151645).count()).isOne();
+            assertThat(text.substring(encoding.starts()[0], encoding.ends()[0])).isEqualTo("😀");
         }
     }
 
