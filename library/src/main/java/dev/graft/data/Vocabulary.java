@@ -99,6 +99,9 @@ final class Vocabulary {
             }
             addedTokens = value;
         }
+        for (var pattern : value.findValues("Regex")) {
+            RegexCost.require(json.file(), pattern.asText());
+        }
         for (var map : value.findValues("precompiled_charsmap")) {
             if (!map.isTextual()) {
                 throw new IOException("precompiled_charsmap: expected base64");
