@@ -59,7 +59,8 @@ public final class AssistantSpans {
         var spans = new ArrayList<Span>();
         List<ObjectNode> messages = chat.messages();
         for (int i = chat.promptMessages(); i < messages.size(); i++) {
-            if (messages.get(i).path("role").asText().equals("assistant")) {
+            if (messages.get(i).path("role").asText().equals("assistant")
+                    && !chat.untrained().contains(i)) {
                 if (lastOnly) {
                     spans.clear();
                 }

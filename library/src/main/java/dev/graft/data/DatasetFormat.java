@@ -14,7 +14,7 @@ public enum DatasetFormat {
     MESSAGES("messages (and tools)"),
     SHAREGPT("conversations (and system, tools)"),
     PROMPT_COMPLETION("prompt, completion"),
-    ALPACA("instruction, output (and input)"),
+    ALPACA("instruction, output (and input, system, history)"),
     TEXT("text");
 
     private final String columns;
@@ -28,7 +28,7 @@ public enum DatasetFormat {
         return switch (this) {
             case AUTO -> false;
             case UNPAIRED ->
-                    values.path("label").isBoolean()
+                    JudgedFormat.Unpaired.good(values.path("label")).isPresent()
                             && (MESSAGES.fits(first, textField)
                                     || PROMPT_COMPLETION.fits(first, textField));
             case PREFERENCE ->
@@ -61,12 +61,18 @@ public enum DatasetFormat {
                     Messages.isMessages(values.get("prompt"))
                             ? new ChatFormat.PromptCompletionMessages()
                             : new TextFormat.PromptCompletion();
-            case ALPACA ->
-                    new TextFormat.Alpaca(
-                            values.has("input") || !values.has("context") ? "input" : "context",
-                            values.has("output") ? "output" : "response");
+            case ALPACA -> alpaca(values);
             case TEXT -> new TextFormat.Plain(textField);
         };
+    }
+
+    private static Format alpaca(ObjectNode values) {
+        var text =
+                new TextFormat.Alpaca(
+                        values.has("input") || !values.has("context") ? "input" : "context",
+                        values.has("output") ? "output" : "response");
+        boolean turns = values.has("history") || values.has("system");
+        return turns ? new ChatFormat.Instruction(text) : text;
     }
 
     /// The formats and their columns, a line each, and what to do.

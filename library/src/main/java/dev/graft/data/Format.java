@@ -2,6 +2,7 @@ package dev.graft.data;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.error.ConfigException;
+import java.util.Map;
 import java.util.Set;
 
 /// What the columns of a data set mean: turns a row into what it says.
@@ -23,10 +24,11 @@ public sealed interface Format permits TextFormat, ChatFormat, JudgedFormat {
             }
         }
         throw new ConfigException(
-                "dataset_format %s: found the columns %s, expected those of %s%n%s"
+                "dataset_format %s: found the columns %s%s, expected those of %s%n%s"
                         .formatted(
                                 name,
                                 shown(first),
+                                wrapped(first),
                                 name == DatasetFormat.AUTO ? "a known format:" : name + ":",
                                 DatasetFormat.table()));
     }
@@ -36,18 +38,36 @@ public sealed interface Format permits TextFormat, ChatFormat, JudgedFormat {
         return columns.isEmpty() ? "none" : String.join(", ", columns);
     }
 
+    /// What to do where the rows stand inside of the one object that a file has.
+    private static String wrapped(Row row) {
+        if (!row.file().toString().endsWith(".json")) {
+            return "";
+        }
+        return row.values().properties().stream()
+                .filter(p -> p.getValue().path(0).isObject())
+                .findFirst()
+                .map(Map.Entry::getKey)
+                .map(
+                        column ->
+                                " (if the rows are the list in %s: jq -c '.[\"%s\"][]' %s > rows.jsonl)"
+                                        .formatted(column, column, row.file()))
+                .orElse("");
+    }
+
     /// The text of a column.
     static String required(Row row, String column) {
         JsonNode value = row.values().get(column);
         if (value != null && value.isTextual()) {
             return value.textValue();
         }
+        boolean none = value == null || value.isNull();
         throw new ConfigException(
-                "%s: found %s in column %s, expected a text"
+                "%s: found %s in column %s, expected a text%s"
                         .formatted(
                                 row.place(),
-                                value == null ? "nothing" : DatasetReader.excerpt(value.toString()),
-                                column));
+                                none ? "nothing" : DatasetReader.excerpt(value.toString()),
+                                column,
+                                none ? "; to leave such rows out, set skip_bad_rows: true" : ""));
     }
 
     /// The text of a column, empty where there is none.

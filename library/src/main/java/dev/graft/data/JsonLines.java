@@ -8,10 +8,9 @@ import dev.graft.error.ConfigException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.charset.CharacterCodingException;
 
 /// A JSON Lines file: one object a line, empty lines apart. Rows are numbered by their lines.
-final class JsonLines implements AutoCloseable {
+final class JsonLines implements Rows {
     private final DataFile file;
     private final JsonMapper json;
     private final boolean skipBad;
@@ -27,12 +26,40 @@ final class JsonLines implements AutoCloseable {
         try {
             this.reader = file.lines();
         } catch (IOException e) {
-            throw unreadable(e);
+            throw file.unreadable(e);
         }
     }
 
-    /// The next row, or null at the end.
-    Row next() {
+    /// Whether a JSON file has one object a line, whatever its name says: its beginning tells.
+    static boolean fits(DataFile file, JsonMapper json) {
+        try (var reader = file.lines()) {
+            int first = reader.read();
+            while (Character.isWhitespace(first)) {
+                first = reader.read();
+            }
+            if (first != '{') {
+                return file.type() == DataFile.Type.JSON_LINES && first != '[';
+            }
+            String line = reader.readLine();
+            return file.type() == DataFile.Type.JSON_LINES
+                    ? !line.isBlank() // a brace alone begins an object of several lines
+                    : isOneValue("{" + line, json);
+        } catch (IOException e) {
+            throw file.unreadable(e);
+        }
+    }
+
+    private static boolean isOneValue(String line, JsonMapper json) throws IOException {
+        try (var parser = json.createParser(line)) {
+            json.readTree(parser);
+            return parser.nextToken() == null;
+        } catch (JsonProcessingException e) {
+            return false;
+        }
+    }
+
+    @Override
+    public Row next() {
         while (true) {
             String line = line();
             if (line == null) {
@@ -49,8 +76,8 @@ final class JsonLines implements AutoCloseable {
         }
     }
 
-    /// Lines that were left out so far.
-    int skipped() {
+    @Override
+    public int skipped() {
         return skipped;
     }
 
@@ -58,16 +85,9 @@ final class JsonLines implements AutoCloseable {
         try {
             String line = reader.readLine();
             number++;
-            return number == 1 && line != null && line.startsWith("\uFEFF")
-                    ? line.substring(1)
-                    : line;
-        } catch (CharacterCodingException e) {
-            throw new ConfigException(
-                    "%s: not UTF-8 text at about line %d; convert it first"
-                            .formatted(file.path(), number + 1),
-                    e);
+            return line;
         } catch (IOException e) {
-            throw unreadable(e);
+            throw file.unreadable(e);
         }
     }
 
@@ -84,7 +104,7 @@ final class JsonLines implements AutoCloseable {
                 problem = "not an object";
             }
         } catch (JsonProcessingException e) {
-            problem = e.getOriginalMessage();
+            problem = DatasetReader.problem(e);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -96,17 +116,12 @@ final class JsonLines implements AutoCloseable {
                         .formatted(file.path(), number, DatasetReader.excerpt(line), problem));
     }
 
-    private ConfigException unreadable(IOException e) {
-        return new ConfigException(
-                "%s: cannot be read: %s".formatted(file.path(), e.getMessage()), e);
-    }
-
     @Override
     public void close() {
         try {
             reader.close();
         } catch (IOException e) {
-            throw unreadable(e);
+            throw file.unreadable(e);
         }
     }
 }

@@ -5,6 +5,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
 
 /// Formats whose answers were judged. Supervised training learns the good ones.
 public sealed interface JudgedFormat extends Format {
@@ -14,6 +16,10 @@ public sealed interface JudgedFormat extends Format {
     /// with.
     record Preference(String chosen, String rejected) implements JudgedFormat {
         private static final String TURN = "\n\nAssistant:";
+
+        /// Names that a column with the prompt has elsewhere.
+        private static final List<String> PROMPTS =
+                List.of("question", "query", "input", "problem", "user", "context");
 
         @Override
         public Sample sample(Row row) {
@@ -60,7 +66,23 @@ public sealed interface JudgedFormat extends Format {
                     turn < 0
                             ? shared(answer, Format.required(row, rejected))
                             : turn + TURN.length();
+            if (turn < 0) {
+                checkPromptIsInside(row, answer.substring(0, prompt));
+            }
             return text(answer.substring(0, prompt), answer.substring(prompt));
+        }
+
+        private static void checkPromptIsInside(Row row, String prompt) {
+            String column =
+                    PROMPTS.stream().filter(c -> row.values().hasNonNull(c)).findFirst().orElse("");
+            if (prompt.isBlank() || !column.isEmpty()) {
+                throw new ConfigException(
+                        "%s: found the columns %s, expected the prompt in prompt (dataset_columns: prompt=%s), or as what both answers begin with"
+                                .formatted(
+                                        row.place(),
+                                        String.join(", ", row.columns()),
+                                        column.isEmpty() ? "question" : column));
+            }
         }
 
         private static Sample text(String prompt, String answer) {
@@ -85,12 +107,22 @@ public sealed interface JudgedFormat extends Format {
         @Override
         public Sample sample(Row row) {
             JsonNode label = row.values().path("label");
-            if (!label.isBoolean()) {
+            Optional<Boolean> good = good(label);
+            if (good.isEmpty()) {
                 throw new ConfigException(
-                        "%s: found %s in column label, expected true or false"
+                        "%s: found %s in column label, expected true or false; dataset_format: messages or prompt_completion takes all rows"
                                 .formatted(row.place(), label.isMissingNode() ? "nothing" : label));
             }
-            return label.booleanValue() ? answered.sample(row) : new Sample.Nothing();
+            return good.get() ? answered.sample(row) : new Sample.Nothing();
+        }
+
+        /// What a label says: true or false, also as 1 or 0 and as text.
+        static Optional<Boolean> good(JsonNode label) {
+            return switch (label.asText("").toLowerCase(Locale.ROOT)) {
+                case "true", "1", "1.0" -> Optional.of(true);
+                case "false", "0", "0.0" -> Optional.of(false);
+                default -> Optional.empty();
+            };
         }
     }
 }

@@ -9,8 +9,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.error.ConfigException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 
 /// Brings the message lists of data sets to the form that chat templates take: `role` and `content`
 /// (`from` and `value` of ShareGPT), the roles `system`, `user`, `assistant` and `tool`, texts
@@ -27,12 +30,31 @@ final class Messages {
                     Map.entry("bot", "assistant"),
                     Map.entry("model", "assistant"),
                     Map.entry("chatgpt", "assistant"),
+                    Map.entry("bing", "assistant"),
+                    Map.entry("ai", "assistant"),
                     Map.entry("system", "system"),
                     Map.entry("developer", "developer"),
                     Map.entry("tool", "tool"),
                     Map.entry("ipython", "tool"),
                     Map.entry("observation", "tool"),
+                    Map.entry("function", "tool"),
+                    Map.entry("function_response", "tool"),
+                    Map.entry("tool_response", "tool"),
+                    Map.entry("tool_call", "function_call"),
                     Map.entry("function_call", "function_call"));
+    /// Marks a message that the model sees and does not learn.
+    private static final String UNTRAINED = "untrained";
+
+    private static final Set<String> OWN =
+            Set.of(
+                    "role",
+                    "from",
+                    "content",
+                    "value",
+                    "function_call",
+                    "weight",
+                    "loss_weight",
+                    UNTRAINED);
     private static final Set<String> REASONING = Set.of("reasoning", "thinking");
 
     private final Row row;
@@ -49,6 +71,9 @@ final class Messages {
     static List<ObjectNode> read(Row row, String column) {
         JsonNode node = row.values().get(column);
         var messages = new Messages(row, column);
+        if (node != null && node.isTextual() && node.textValue().stripLeading().startsWith("[")) {
+            node = messages.parsed(node.textValue()); // a CSV file has nothing else
+        }
         if (node instanceof ArrayNode list) {
             if (list.isEmpty()) {
                 throw messages.bad(list, "at least one message");
@@ -68,6 +93,19 @@ final class Messages {
         return JsonNodeFactory.instance.objectNode().put("role", role).put("content", content);
     }
 
+    /// The places of messages that are not trained.
+    static Set<Integer> marked(List<ObjectNode> messages) {
+        return IntStream.range(0, messages.size())
+                .filter(i -> messages.get(i).has(UNTRAINED))
+                .boxed()
+                .collect(Collectors.toSet());
+    }
+
+    /// The message without such a mark.
+    static ObjectNode unmarked(ObjectNode message) {
+        return message.has(UNTRAINED) ? message.deepCopy().without(List.of(UNTRAINED)) : message;
+    }
+
     /// Whether a value can be read as messages.
     static boolean isMessages(JsonNode node) {
         JsonNode first = node instanceof ArrayNode list && !list.isEmpty() ? list.get(0) : node;
@@ -78,8 +116,9 @@ final class Messages {
 
     /// The tools of a row, wrapped as functions; a text is read as JSON. Null where there are none.
     static ArrayNode tools(Row row) {
-        JsonNode node = row.values().get("tools");
-        var messages = new Messages(row, "tools");
+        String column = row.values().hasNonNull("tools") ? "tools" : "functions"; // OpenAI, once
+        JsonNode node = row.values().get(column);
+        var messages = new Messages(row, column);
         if (node != null && node.isTextual()) {
             node = node.textValue().isBlank() ? null : messages.parsed(node.textValue());
         }
@@ -108,7 +147,8 @@ final class Messages {
             throw bad(node, "a message with role and content (or from and value)");
         }
         JsonNode role = source.has("role") ? source.get("role") : source.path("from");
-        String known = role.isTextual() ? ROLES.get(role.textValue()) : null;
+        String known =
+                role.isTextual() ? ROLES.get(role.textValue().toLowerCase(Locale.ROOT)) : null;
         if (known == null) {
             throw bad(
                     node,
@@ -118,19 +158,22 @@ final class Messages {
         message.put("role", known);
         content(source, message);
         source.properties().stream()
-                .filter(p -> !Set.of("role", "from", "content", "value").contains(p.getKey()))
+                .filter(p -> !OWN.contains(p.getKey()))
                 .filter(p -> !p.getValue().isNull())
                 .forEach(p -> message.set(p.getKey(), p.getValue()));
         if (known.equals("function_call")) {
-            call(message);
+            call(message, parsed(message.path("content").asText()));
+        } else if (source.path("function_call") instanceof ObjectNode legacy) {
+            call(message, legacy);
         }
+        weigh(source, message);
         return message;
     }
 
     private void content(ObjectNode source, ObjectNode message) {
         JsonNode content = source.has("content") ? source.get("content") : source.get("value");
         if (content == null || content.isNull()) {
-            if (!source.has("tool_calls")) {
+            if (!source.hasNonNull("tool_calls") && !source.hasNonNull("function_call")) {
                 throw bad(source, "a message with content");
             }
             message.put("content", "");
@@ -172,17 +215,37 @@ final class Messages {
         }
     }
 
-    /// ShareGPT writes the call of a function as a message of its own, with JSON in it.
-    private void call(ObjectNode message) {
-        JsonNode value = parsed(message.path("content").asText());
+    /// Whether an answer is trained: `weight` in the data for OpenAI, `loss_weight` in those for
+    /// LLaMA-Factory.
+    private void weigh(ObjectNode source, ObjectNode message) {
+        JsonNode weight =
+                source.hasNonNull("weight") ? source.get("weight") : source.path("loss_weight");
+        if (weight.isMissingNode() || weight.isNull()) {
+            return;
+        }
+        boolean whole = weight.isNumber() || weight.isBoolean();
+        double value = weight.isBoolean() && weight.booleanValue() ? 1 : weight.doubleValue();
+        if (!whole || (value != 0 && value != 1)) {
+            throw bad(weight, "a weight of 0 (not trained) or 1 in each message");
+        }
+        if (value == 0) {
+            message.put(UNTRAINED, true);
+        }
+    }
+
+    /// ShareGPT writes the call of a function as a message of its own, with JSON in it; OpenAI once
+    /// had one call in a field.
+    private void call(ObjectNode message, JsonNode value) {
         ArrayNode calls = JsonNodeFactory.instance.arrayNode();
         if (value instanceof ArrayNode several) {
             several.forEach(one -> calls.add(function(one)));
         } else {
             calls.add(function(value));
         }
+        if (message.get("role").textValue().equals("function_call")) {
+            message.put("content", "");
+        }
         message.put("role", "assistant");
-        message.put("content", "");
         message.set("tool_calls", calls);
     }
 

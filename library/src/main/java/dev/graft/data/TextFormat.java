@@ -1,5 +1,6 @@
 package dev.graft.data;
 
+import dev.graft.error.ConfigException;
 import java.util.List;
 
 /// Formats whose rows are text: the prompt comes first and is not trained, the answer follows and
@@ -27,6 +28,14 @@ public sealed interface TextFormat extends Format {
 
         @Override
         public List<Segment> segments(Row row) {
+            for (String column : List.of("system", "history")) {
+                if (!row.values().path(column).isEmpty()
+                        || !row.values().path(column).asText("").isEmpty()) {
+                    throw new ConfigException(
+                            "%s: found a column %s, which the first row of the file does not have; add it there, empty, and all rows become conversations"
+                                    .formatted(row.place(), column));
+                }
+            }
             return List.of(
                     new Segment(prompt(row), false),
                     new Segment(Format.required(row, outputColumn), true));

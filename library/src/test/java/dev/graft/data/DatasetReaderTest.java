@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.github.luben.zstd.Zstd;
 import dev.graft.Shared;
 import dev.graft.error.ConfigException;
 import java.io.IOException;
@@ -12,7 +13,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -159,11 +162,11 @@ class DatasetReaderTest {
                 "bad.jsonl | {'a':1};{'a':2;{'a':3} | line 2: found {'a':2 (",
                 "bad.jsonl | {'a':1};not json | line 2: found not json (",
                 "bad.jsonl | {'a':1};{'a':2}} | line 2",
-                "bad.json | [{'a':1},{'a':] | record/value",
+                "bad.json | [{'a':1},{'a':] | line 1 column 15: not valid JSON",
                 "odd.jsonl | {'a':1};[1,2] | line 2: found [1,2] (not an object)",
                 "odd.json | ['x'] | row 1: found 'x', expected an object",
-                "bad.csv | a,b;1,2;3;4,5 | Line: 3",
-                "bad.csv | a,b;1,2;3,'x;4,5 | Line: 3",
+                "bad.csv | a,b;1,2;3;4,5 | line 3: found 1 fields (3), expected the 2",
+                "bad.csv | a,b;1,2;3,'x;4,5 | line 3: cannot be read as CSV: Missing closing quote",
                 "twice.csv | a,a;1,2 | columns [a, a]",
                 "bad.parquet | hello | Parquet"
             })
@@ -177,11 +180,147 @@ class DatasetReaderTest {
     }
 
     @Test
-    void textThatIsNotUtf8IsRefused() throws IOException {
-        Path file = folder.resolve("latin.txt");
-        Files.write(file, "caf\u00e9".getBytes(StandardCharsets.ISO_8859_1));
+    void textThatIsNotUtf8IsRefusedWithItsLine() throws IOException {
+        for (String name : List.of("latin.txt", "latin.json", "latin.jsonl", "latin.csv")) {
+            Path file = folder.resolve(name);
+            Files.write(file, "{}\n{}\ncaf\u00e9".getBytes(StandardCharsets.ISO_8859_1));
 
-        assertThatThrownBy(() -> rows(file)).hasMessageContaining("not UTF-8");
+            assertThatThrownBy(() -> rows(file))
+                    .hasMessageContaining(name + " line 3: not UTF-8")
+                    .hasMessageContaining("iconv");
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"json", "jsonl", "ndjson", "csv", "tsv", "txt"})
+    void everyFormatIsReadPlainAndPacked(String ending) throws IOException {
+        String text =
+                switch (ending) {
+                    case "json" -> "[{\"a\":\"é\",\"b\":\"2\"}]";
+                    case "csv" -> "a,b\né,2\n";
+                    case "tsv" -> "a\tb\né\t2\n";
+                    case "txt" -> "é\n";
+                    default -> "{\"a\":\"é\",\"b\":\"2\"}\n";
+                };
+        Path zstd = folder.resolve("x." + ending + ".zst");
+        byte[] frame = Zstd.compress(text.getBytes(StandardCharsets.UTF_8));
+        Files.write(zstd, frame);
+        var expected = values(write("x." + ending, text));
+
+        assertThat(expected)
+                .containsExactly(
+                        ending.equals("txt") ? "{\"text\":\"é\\n\"}" : "{\"a\":\"é\",\"b\":\"2\"}");
+        assertThat(values(zip("x." + ending + ".gz", text))).isEqualTo(expected);
+        assertThat(values(zstd)).isEqualTo(expected);
+        Path cut = folder.resolve("cut." + ending + ".zst");
+        Files.write(cut, Arrays.copyOf(frame, frame.length - 3));
+        assertThatThrownBy(() -> rows(cut)).hasMessageContaining("cannot be read as zstd");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"pretty.json", "pretty.jsonl"})
+    void objectsMayTakeSeveralLinesOrBeAList(String name) throws IOException {
+        assertThat(values(write(name, "{\n \"a\": 1\n}\n{\n \"a\": NaN\n}")))
+                .containsExactly("{\"a\":1}", "{\"a\":\"NaN\"}");
+        assertThat(values(write(name, "\uFEFF[{\"a\":1},\n{\"a\":2}]")))
+                .containsExactly("{\"a\":1}", "{\"a\":2}");
+    }
+
+    @Test
+    void csvAsProgramsWriteIt() throws IOException {
+        assertThat(values(write("index.csv", ",a\n0,x\n")))
+                .containsExactly("{\"Unnamed: 0\":\"0\",\"a\":\"x\"}");
+        assertThat(values(write("case.csv", "Text, text \n1,2\n")))
+                .containsExactly("{\"Text\":\"1\",\"text\":\"2\"}");
+        assertThat(values(write("bar.csv", "a|b\n1,5|2\n")))
+                .containsExactly("{\"a\":\"1,5\",\"b\":\"2\"}");
+        assertThat(values(write("mixed.csv", "a,b\r\n1,2,\n\n3,\"\"\r5,it\"s")))
+                .containsExactly(
+                        "{\"a\":\"1\",\"b\":\"2\"}",
+                        "{\"a\":\"3\",\"b\":\"\"}",
+                        "{\"a\":\"5\",\"b\":\"it\\\"s\"}");
+    }
+
+    private DatasetReader where(Path file, String where, boolean skipBad) {
+        return DatasetReader.open(
+                new DatasetSource(
+                        List.of(file), DatasetFormat.AUTO, "text", Map.of(), where, skipBad));
+    }
+
+    @Test
+    void badLinesOfCsvAndOfFilteredFilesAreSkippedAndCounted() throws IOException {
+        Path csv = write("x.csv", "a,b\n1,2,3\n4,5\n6\n7,8\n");
+        Path lines = write("x.jsonl", "{\"a\":1}\nbad\n{\"a\":2}\n{\"a\":3}\n");
+        try (var reader = where(csv, "", true);
+                var filtered = where(lines, "a > 1", true)) {
+            assertThat(reader).toIterable().extracting(Row::number).containsExactly(3L, 5L);
+            assertThat(reader.skipped()).isEqualTo(2);
+            assertThat(filtered).toIterable().extracting(Row::number).containsExactly(3L, 4L);
+            assertThat(filtered.skipped()).isEqualTo(1);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "n > 1.05 | 2",
+                "n = 1 OR late IS NOT NULL | 2",
+                "ok | 1",
+                "Length(T) > 1 AND t LIKE 'b%' | 1",
+                "json_array_length(list) = 2 -- so many | 1",
+            })
+    void aConditionSeesNumbersTruthAndTexts(String where, int count) throws IOException {
+        Path file =
+                write(
+                        "x.jsonl",
+                        """
+                        {"n":1,"ok":true,"t":"a","list":[1,2]}
+                        {"n":1.04,"ok":false,"t":"bb","list":[]}
+                        {"n":1.06,"t":null,"late":"x"}
+                        {"n":10,"ok":null,"t":"c"}
+                        """);
+        try (var reader = where(file, where, false)) {
+            assertThat(reader).toIterable().hasSize(count);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "a > ",
+                "no > 1",
+                "a = 1) UNION SELECT 1 FROM (SELECT 2",
+                "1=1); COPY chunk TO 'x.csv'; --",
+                "a IN (SELECT 1 FROM read_csv('/etc/passwd'))",
+                "a < 3) ORDER BY (a",
+                "count(*) > 1",
+                "a > 'x'"
+            })
+    void whatIsNoConditionOnARowIsRefused(String where) throws IOException {
+        Path file = write("x.jsonl", "{\"a\":1}\n");
+        assertThatThrownBy(
+                        () -> {
+                            try (var reader = where(file, where, false)) {
+                                reader.forEachRemaining(_ -> {});
+                            }
+                        })
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("dataset_where: " + where + ": ");
+    }
+
+    @Test
+    void wildcardsMayStandInFolders() throws IOException {
+        Files.createDirectories(folder.resolve("a/deep"));
+        write("a/x.jsonl", "{\"n\":1}");
+        write("a/deep/x.jsonl", "{\"n\":2}");
+
+        assertThat(values(folder.resolve("*/x.jsonl"))).containsExactly("{\"n\":1}");
+        assertThat(values(folder.resolve("**/x.jsonl")))
+                .containsExactlyInAnyOrder("{\"n\":1}", "{\"n\":2}");
+        assertThatThrownBy(() -> DatasetReader.open(folder.resolve("[x.jsonl")))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("as a pattern it is wrong");
     }
 
     @ParameterizedTest

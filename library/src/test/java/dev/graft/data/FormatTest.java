@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -142,6 +143,12 @@ class FormatTest {
                 "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'label':true} | user assistant from 0",
                 "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b'}],'label':false} | nothing",
                 "{'prompt':'a','completion':'b','label':true} | [Segment[text=a, trained=false], Segment[text=b, trained=true]]",
+                "{'prompt':'a','completion':'b','label':1} | trained=true",
+                "{'prompt':'a','completion':'b','label':'False'} | nothing",
+                "{'instruction':'i','output':'o','system':'s','history':[['a','b']]} | system user assistant user assistant from 0",
+                "{'conversations':[{'from':'Human','value':'a'},{'from':'bing','value':'b'},{'from':'function_response','value':'c'}]} | user assistant tool from 0",
+                "{'messages':'[{\\u0022role\\u0022:\\u0022user\\u0022,\\u0022content\\u0022:\\u0022a\\u0022}]'} | user from 0",
+                "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':null,'function_call':{'name':'f','arguments':'{}'}},{'role':'function','name':'f','content':'1'}],'functions':[{'name':'f'}]} | user assistant tool from 0 tools 1",
                 "{'prompt':'a','chosen':'b','rejected':'c'} | [Segment[text=a, trained=false], Segment[text=b, trained=true]]",
                 "{'chosen':'one two good','rejected':'one two bad'} | [Segment[text=one two , trained=false], Segment[text=good, trained=true]]",
                 "{'instruction':'i','context':'c','response':'r'} | ### Input:",
@@ -186,6 +193,11 @@ class FormatTest {
                 "{'messages':[{'role':'user'}]} | a message with content",
                 "{'messages':[{'role':'user','content':3}]} | content that is a text",
                 "{'conversations':[{'from':'function_call','value':'no json'}]} | expected JSON",
+                "{'messages':[{'role':'assistant','content':'a','weight':0.5}]} | a weight of 0 (not trained) or 1",
+                "{'instruction':'i','output':'o','history':[['a']]} | expected pairs of a question and its answer",
+                "{'question':'q','chosen':'The a','rejected':'The b'} | dataset_columns: prompt=question",
+                "{'chosen':'a','rejected':'b'} | as what both answers begin with",
+                "{'prompt':'a','completion':null} | skip_bad_rows: true",
                 "{'prompt':'a','completion':'b','label':true,'x':1} | ",
             })
     void aBrokenConversationIsNamedWithItsRow(String json, String says) throws IOException {
@@ -197,6 +209,31 @@ class FormatTest {
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("d.jsonl row 7")
                 .hasMessageContaining(says);
+    }
+
+    @Test
+    void anAnswerOfWeightZeroIsShownAndNotTrained() throws IOException {
+        var chat =
+                (Sample.Chat)
+                        sample(
+                                "{'messages':[{'role':'user','content':'a'},{'role':'assistant','content':'b','weight':0},{'role':'user','content':'c'},{'role':'assistant','content':'d','weight':1}]}");
+        ChatRenderer plain =
+                (messages, _, _, _) ->
+                        messages.stream()
+                                .map(m -> m.get("content").textValue() + "\n")
+                                .collect(Collectors.joining());
+        var spans = new AssistantSpans(plain, chat.conversation(), Set.of());
+
+        assertThat(chat.conversation().messages().toString()).doesNotContain("weight", "untrained");
+        assertThat(spans.text()).isEqualTo("a\nb\nc\nd\n");
+        assertThat(spans.trained(false)).containsExactly(new AssistantSpans.Span(6, 7));
+    }
+
+    @Test
+    void aHistoryThatTheFirstRowLacksIsRefused() throws IOException {
+        Row later = row("{\"instruction\":\"i\",\"output\":\"o\",\"history\":[[\"a\",\"b\"]]}");
+        assertThatThrownBy(() -> new TextFormat.Alpaca().sample(later))
+                .hasMessageContaining("found a column history, which the first row");
     }
 
     @Test
@@ -222,7 +259,8 @@ class FormatTest {
                     .isInstanceOf(ConfigException.class)
                     .hasMessageContaining("found the columns ")
                     .hasMessageContaining(column)
-                    .hasMessageContaining("alpaca: instruction, output (and input)")
+                    .hasMessageContaining(
+                            "alpaca: instruction, output (and input, system, history)")
                     .hasMessageContaining("prompt_completion: prompt, completion")
                     .hasMessageContaining("dataset_columns: prompt=question");
         }
