@@ -46,7 +46,7 @@ record TrainingData(
 
         static Look at(
                 Dataset data, Tokenization tokenization, ModelConfig model, String template) {
-            var inspection = Inspection.of(data.examples(), tokenization.tokenizer());
+            var inspection = data.inspection();
             // A text without a prompt is trained whole, and may be cut into pieces.
             boolean texts =
                     inspection.trainedTokens() + inspection.examples() >= inspection.tokens();

@@ -280,7 +280,8 @@ final class Keys {
                     "skip_bad_rows",
                     FLAG,
                     false,
-                    "Leave out lines that are not JSON objects, and count them; else they are errors");
+                    "Leave out lines that are no rows and rows that do not fit, and count them; else they are"
+                            + " errors");
 
     static final Key<Double> NUM_TRAIN_EPOCHS =
             training("num_train_epochs", POSITIVE, 3.0, "Passes over the data set");

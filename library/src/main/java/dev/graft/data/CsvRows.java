@@ -58,7 +58,8 @@ final class CsvRows implements Rows {
         }
         for (String name : names) {
             // As pandas, whose own index has no name.
-            columns.add(name == null || name.isBlank() ? "Unnamed: " + columns.size() : name.strip());
+            columns.add(
+                    name == null || name.isBlank() ? "Unnamed: " + columns.size() : name.strip());
         }
         if (new HashSet<>(columns).size() < columns.size()) {
             throw new ConfigException(

@@ -14,7 +14,16 @@ import java.util.function.Consumer;
 /// A tokenized data set, in memory or in a mapped file, in the order of its files.
 ///
 /// @param report what became of the rows; a part of a split carries that of the whole
-public record Dataset(List<Example> examples, DatasetReport report) {
+/// @param inspection what the examples look like; a part of a split carries that of the whole
+public record Dataset(List<Example> examples, DatasetReport report, Inspection inspection) {
+    /// Examples that nobody looked at.
+    public Dataset(List<Example> examples, DatasetReport report) {
+        this(examples, report, Inspection.NONE);
+    }
+
+    /// What became of rows, and what their examples look like.
+    record Summary(DatasetReport report, Inspection inspection) {}
+
     /// The part that is trained on and the part that is held out.
     public record Split(Dataset train, Dataset eval) {}
 
@@ -24,8 +33,14 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     /// train
     public static Dataset load(DatasetSource source, Tokenization tokenization) {
         var examples = new ArrayList<Example>();
-        var report = tokenize(source, tokenization, examples::add);
-        return new Dataset(List.copyOf(examples), report);
+        var report = tokenize(source, tokenization, examples::add).report();
+        return of(examples, report, tokenization);
+    }
+
+    private static Dataset of(
+            List<Example> examples, DatasetReport report, Tokenization tokenization) {
+        return new Dataset(
+                List.copyOf(examples), report, Inspection.of(examples, tokenization.tokenizer()));
     }
 
     /// The first examples of the files, and a report on the rows that they are from.
@@ -43,30 +58,35 @@ public record Dataset(List<Example> examples, DatasetReport report) {
             }
             var report = tally.report(rows.skipped());
             if (examples.isEmpty()) {
-                throw nothingTrained(source.files(), report);
+                throw nothingTrained(source.files(), report, tokenizer);
             }
-            return new Dataset(
-                    List.copyOf(examples.subList(0, Math.min(count, examples.size()))), report);
+            return of(examples.subList(0, Math.min(count, examples.size())), report, tokenization);
         }
     }
 
     /// Hands the examples over one by one, in the order of the rows.
     ///
     /// @throws ConfigException as in `load`
-    static DatasetReport tokenize(
+    static Summary tokenize(
             DatasetSource source, Tokenization tokenization, Consumer<Example> sink) {
         var tokenizer = new RowTokenizer(source, tokenization);
         var tally = new Tally();
+        var counts = new Inspection.Counts(tokenization.tokenizer());
+        Consumer<Example> both =
+                example -> {
+                    counts.add(example);
+                    sink.accept(example);
+                };
         try (var rows = DatasetReader.open(source);
                 var made = new Pipeline<>(tokenizer.seeing(rows), tokenizer::examples)) {
             while (made.hasNext()) {
-                tally.add(made.next(), sink);
+                tally.add(made.next(), both);
             }
             var report = tally.report(rows.skipped());
             if (report.examples() == 0) {
-                throw nothingTrained(source.files(), report);
+                throw nothingTrained(source.files(), report, tokenizer);
             }
-            return report;
+            return new Summary(report, counts.inspection());
         }
     }
 
@@ -81,8 +101,13 @@ public record Dataset(List<Example> examples, DatasetReport report) {
         private int longest;
         private int without;
         private int leftOut;
+        private int bad;
 
         void add(Tokenization.Made made, Consumer<Example> sink) {
+            if (made == Tokenization.Made.BAD) {
+                bad++;
+                return;
+            }
             rows++;
             if (made.examples().isEmpty()) {
                 leftOut++;
@@ -112,14 +137,27 @@ public record Dataset(List<Example> examples, DatasetReport report) {
 
         DatasetReport report(int skipped) {
             return new DatasetReport(
-                    rows, examples, tokens, trained, truncated, windows, longest, without, leftOut,
-                    skipped);
+                    rows,
+                    examples,
+                    tokens,
+                    trained,
+                    truncated,
+                    windows,
+                    longest,
+                    without,
+                    leftOut,
+                    bad + skipped);
         }
     }
 
-    private static ConfigException nothingTrained(List<Path> files, DatasetReport report) {
+    private static ConfigException nothingTrained(
+            List<Path> files, DatasetReport report, RowTokenizer tokenizer) {
         String why;
-        if (report.rows() == 0) {
+        if (report.rows() == 0 && report.skipped() > 0) {
+            why =
+                    "all rows are bad, such as "
+                            + tokenizer.firstBad().orElse("lines that are no JSON");
+        } else if (report.rows() == 0) {
             why = "there are no rows";
         } else if (report.truncated() > 0) {
             why =
@@ -146,20 +184,23 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     public long trainedTokens() {
-        if (examples instanceof TokenFile) {
-            return report.trainedTokens(); // nothing of the file need be read for that
+        long trained = 0;
+        for (int i = 0; i < size(); i++) {
+            trained += trained(i);
         }
-        return examples.stream().mapToLong(Example::trainedTokens).sum();
+        return trained;
     }
 
     /// Tokens of example `i`.
     int length(int i) {
-        return switch (examples) {
-            case TokenFile file -> file.length(i);
-            case Selection selection -> selection.length(i);
-            case Mixture mixture -> mixture.length(i);
-            default -> examples.get(i).length();
-        };
+        return examples instanceof Measured known ? known.length(i) : examples.get(i).length();
+    }
+
+    /// Tokens of example `i` that are trained.
+    int trained(int i) {
+        return examples instanceof Measured known
+                ? known.trained(i)
+                : examples.get(i).trainedTokens();
     }
 
     /// The lengths of the longest examples, the longest first.
@@ -177,7 +218,8 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     /// Some of the examples of a data set, in its order.
-    private static final class Selection extends AbstractList<Example> implements RandomAccess {
+    private static final class Selection extends AbstractList<Example>
+            implements RandomAccess, Measured {
         private final Dataset whole;
         private final int[] indices;
 
@@ -186,8 +228,14 @@ public record Dataset(List<Example> examples, DatasetReport report) {
             this.indices = indices;
         }
 
-        int length(int i) {
+        @Override
+        public int length(int i) {
             return whole.length(indices[i]);
+        }
+
+        @Override
+        public int trained(int i) {
+            return whole.trained(indices[i]);
         }
 
         @Override
@@ -238,7 +286,7 @@ public record Dataset(List<Example> examples, DatasetReport report) {
     }
 
     private Dataset part(int[] indices) {
-        return new Dataset(new Selection(this, indices), report);
+        return new Dataset(new Selection(this, indices), report, inspection);
     }
 
     /// The batches of one pass in the order of the files, for evaluation; each is made when it is

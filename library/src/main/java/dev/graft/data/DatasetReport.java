@@ -10,7 +10,8 @@ import java.util.Locale;
 /// @param longest tokens of the longest sequence before it was cut
 /// @param withoutTrainedToken rows that were dropped because none of their tokens is trained
 /// @param leftOut rows whose answer was judged bad
-/// @param skipped lines that are no rows, where `skip_bad_rows` allows them
+/// @param skipped lines that are no rows and rows that are not what their format wants, where
+///     `skip_bad_rows` leaves them out
 public record DatasetReport(
         long rows,
         int examples,
@@ -76,7 +77,7 @@ public record DatasetReport(
             text.append(String.format(Locale.ROOT, "; %,d left out, label false", leftOut));
         }
         if (skipped > 0) {
-            text.append(String.format(Locale.ROOT, "; %,d bad lines skipped", skipped));
+            text.append(String.format(Locale.ROOT, "; %,d bad rows skipped", skipped));
         }
         return text.toString();
     }

@@ -8,16 +8,17 @@ import java.util.Locale;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.IntStream;
 
 /// What a tokenized data set looks like to the model, counted before training: the damage of this
 /// field is silent later on.
 ///
-/// @param examples how many were looked at
+/// @param examples how many there are; a part of a split has the numbers of the whole
 /// @param withOneBos those that begin with exactly one BOS
 /// @param withTwoBos those that begin with more
 /// @param endTrained those whose last trained token ends a generation
 /// @param duplicates those that are equal to an earlier one
-/// @param emptyAnswers those of which at most an end token is trained
+/// @param emptyAnswers those of which at most white space and an end token is trained
 /// @param lengths numbers of examples by the power of two that their length reaches
 /// @param largestId the largest token id
 /// @param bosExpected whether the tokenizer begins texts with a BOS
@@ -33,42 +34,65 @@ public record Inspection(
         TreeMap<Integer, Integer> lengths,
         int largestId,
         boolean bosExpected) {
-    /// Examples that are looked at, at most.
-    public static final int MOST = 20_000;
+    /// Of data that nobody looked at.
+    static final Inspection NONE =
+            new Inspection(0, 0, 0, 0, 0, 0, 0, 0, new TreeMap<>(), 0, false);
 
-    /// Looks at the first examples.
+    /// Looks at examples in memory.
     public static Inspection of(List<Example> all, Tokenizer tokenizer) {
         var counts = new Counts(tokenizer);
-        int examples = Math.min(MOST, all.size());
-        for (int i = 0; i < examples; i++) {
-            counts.add(all.get(i));
-        }
-        return new Inspection(
-                examples,
-                counts.tokens,
-                counts.trained,
-                counts.oneBos,
-                counts.twoBos,
-                counts.ended,
-                counts.duplicates,
-                counts.empty,
-                counts.lengths,
-                counts.largest,
-                tokenizer.addsBos());
+        all.forEach(counts::add);
+        long[] hashes = all.stream().mapToLong(Duplicates::hash).toArray();
+        return counts.inspection()
+                .withDuplicates(
+                        Duplicates.count(hashes.length, () -> Arrays.stream(hashes).iterator()));
     }
 
-    private static final class Counts {
+    Inspection withDuplicates(int number) {
+        return new Inspection(
+                examples,
+                tokens,
+                trainedTokens,
+                withOneBos,
+                withTwoBos,
+                endTrained,
+                number,
+                emptyAnswers,
+                lengths,
+                largestId,
+                bosExpected);
+    }
+
+    /// What was seen of both; what is equal in both is not counted as duplicate.
+    Inspection plus(Inspection o) {
+        var both = new TreeMap<>(lengths);
+        o.lengths.forEach((length, count) -> both.merge(length, count, Integer::sum));
+        return new Inspection(
+                examples + o.examples,
+                tokens + o.tokens,
+                trainedTokens + o.trainedTokens,
+                withOneBos + o.withOneBos,
+                withTwoBos + o.withTwoBos,
+                endTrained + o.endTrained,
+                duplicates + o.duplicates,
+                emptyAnswers + o.emptyAnswers,
+                both,
+                Math.max(largestId, o.largestId),
+                bosExpected || o.bosExpected);
+    }
+
+    /// Looks at examples one by one, at all but for duplicates.
+    static final class Counts {
         private final Set<Integer> stops = new HashSet<>();
         private final OptionalInt bos;
         private final Tokenizer tokenizer;
-        private final Set<Example> seen = new HashSet<>();
         private final TreeMap<Integer, Integer> lengths = new TreeMap<>();
+        private int examples;
         private long tokens;
         private long trained;
         private int oneBos;
         private int twoBos;
         private int ended;
-        private int duplicates;
         private int empty;
         private int largest;
 
@@ -80,10 +104,14 @@ public record Inspection(
 
         void add(Example example) {
             int[] ids = example.ids();
+            int marks = example.trainedTokens();
+            examples++;
             tokens += ids.length;
-            trained += example.trainedTokens();
+            trained += marks;
             lengths.merge(Integer.highestOneBit(ids.length), 1, Integer::sum);
-            largest = Math.max(largest, Arrays.stream(ids).max().orElse(0));
+            for (int id : ids) {
+                largest = Math.max(largest, id);
+            }
             if (bos.isPresent() && ids[0] == bos.getAsInt()) {
                 boolean twice = ids.length > 1 && ids[1] == bos.getAsInt();
                 twoBos += twice ? 1 : 0;
@@ -95,8 +123,35 @@ public record Inspection(
             }
             boolean ends = stops.contains(ids[last]) || tokenizer.isSpecial(ids[last]);
             ended += ends ? 1 : 0;
-            empty += example.trainedTokens() <= (ends ? 1 : 0) ? 1 : 0;
-            duplicates += seen.add(example) ? 0 : 1;
+            empty += marks <= (ends ? 1 : 0) || isBlank(example, marks) ? 1 : 0;
+        }
+
+        /// Whether an answer is white space and no more; few tokens are, more are not looked at.
+        private boolean isBlank(Example example, int marks) {
+            if (marks > 4) {
+                return false;
+            }
+            int[] answer =
+                    IntStream.range(0, example.length())
+                            .filter(i -> example.trained()[i])
+                            .map(i -> example.ids()[i])
+                            .toArray();
+            return tokenizer.decode(answer, true).isBlank();
+        }
+
+        Inspection inspection() {
+            return new Inspection(
+                    examples,
+                    tokens,
+                    trained,
+                    oneBos,
+                    twoBos,
+                    ended,
+                    0,
+                    empty,
+                    lengths,
+                    largest,
+                    tokenizer.addsBos());
         }
     }
 
@@ -153,7 +208,12 @@ public record Inspection(
                 report.rows(),
                 "max_length",
                 "dropped, since none of their tokens is trained");
-        share(findings, report.skipped(), report.rows(), "skip_bad_rows", "no rows, and skipped");
+        share(
+                findings,
+                report.skipped(),
+                report.rows() + report.skipped(),
+                "skip_bad_rows",
+                "bad rows, and skipped");
         return findings;
     }
 

@@ -7,7 +7,7 @@ import java.util.RandomAccess;
 
 /// Several data sets as one, each with a weight: how often its examples come in an epoch. A weight
 /// of 2 takes each twice, one of 0.5 every second, chosen by the seed.
-final class Mixture extends AbstractList<Example> implements RandomAccess {
+final class Mixture extends AbstractList<Example> implements RandomAccess, Measured {
     private final List<Dataset> parts;
     private final int[][] chosen;
     private final int[] starts;
@@ -26,7 +26,9 @@ final class Mixture extends AbstractList<Example> implements RandomAccess {
             starts[i + 1] = Math.addExact(starts[i], chosen[i].length);
         }
         var report = parts.stream().map(Dataset::report).reduce(DatasetReport::plus).orElseThrow();
-        return new Dataset(new Mixture(List.copyOf(parts), chosen, starts), report);
+        var inspection =
+                parts.stream().map(Dataset::inspection).reduce(Inspection::plus).orElseThrow();
+        return new Dataset(new Mixture(List.copyOf(parts), chosen, starts), report, inspection);
     }
 
     private static int[] choose(int size, double weight, long seed) {
@@ -52,9 +54,16 @@ final class Mixture extends AbstractList<Example> implements RandomAccess {
         return part;
     }
 
-    int length(int i) {
+    @Override
+    public int length(int i) {
         int part = part(i);
         return parts.get(part).length(chosen[part][i - starts[part]]);
+    }
+
+    @Override
+    public int trained(int i) {
+        int part = part(i);
+        return parts.get(part).trained(chosen[part][i - starts[part]]);
     }
 
     @Override

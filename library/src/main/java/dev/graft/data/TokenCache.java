@@ -1,12 +1,14 @@
 package dev.graft.data;
 
 import dev.graft.error.ConfigException;
+import dev.graft.error.TrainingException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -14,6 +16,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
 import java.util.Map;
+import java.util.UUID;
 import java.util.stream.Stream;
 
 /// Tokenized data sets on disk, so that the second run on the same data starts at once and that
@@ -60,15 +63,32 @@ public final class TokenCache {
         Path entry = folder.resolve(key(source, tokenization) + SUFFIX);
         try {
             if (!Files.exists(entry)) {
-                TokenFile.write(entry, sink -> Dataset.tokenize(source, tokenization, sink));
+                make(entry, source, tokenization);
                 removeUnused();
             }
-            Files.setLastModifiedTime(entry, FileTime.from(Instant.now()));
+            if (Files.isWritable(entry)) {
+                Files.setLastModifiedTime(entry, FileTime.from(Instant.now()));
+            }
             return TokenFile.open(entry);
         } catch (IOException e) {
             throw new ConfigException(
                     "%s: cannot be read: %s; delete it and start again"
                             .formatted(entry, e.getMessage()),
+                    e);
+        }
+    }
+
+    /// Two runs may make the same entry at a time; each writes a file of its own.
+    private void make(Path entry, DatasetSource source, Tokenization tokenization)
+            throws IOException {
+        Path own = entry.resolveSibling(entry.getFileName() + "." + UUID.randomUUID());
+        try {
+            TokenFile.write(own, sink -> Dataset.tokenize(source, tokenization, sink));
+            Files.move(own, entry, StandardCopyOption.ATOMIC_MOVE);
+        } catch (TrainingException e) {
+            throw new TrainingException(
+                    e.getMessage()
+                            + "; GRAFT_CACHE names another folder for tokens, and streaming: true needs none",
                     e);
         }
     }
@@ -112,7 +132,7 @@ public final class TokenCache {
     private void removeUnused() throws IOException {
         Instant oldest = Instant.now().minus(KEPT);
         try (Stream<Path> entries = Files.list(folder)) {
-            entries.filter(file -> file.toString().endsWith(SUFFIX))
+            entries.filter(file -> file.toString().contains(SUFFIX))
                     .filter(file -> isBefore(file, oldest))
                     .forEach(TokenCache::delete);
         }

@@ -12,18 +12,21 @@ import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.AbstractList;
-import java.util.Arrays;
 import java.util.RandomAccess;
+import java.util.TreeMap;
 import java.util.function.Consumer;
 
 /// Tokenized examples in a mapped file: resident is what is read, not what there is.
 ///
 /// Little-endian: the tokens of all examples, 4 bytes each, the highest bit set where the token is
-/// trained; then 8 bytes for each example, the number of tokens before it; then twelve numbers of 8
-/// bytes: tokens, examples, the fields of the report, and [#MAGIC].
-final class TokenFile extends AbstractList<Example> implements RandomAccess {
-    private static final long MAGIC = 0x314B4F5446415247L; // "GRAFTOK1"
-    private static final int FOOTER = 11;
+/// trained; then for each example 8 bytes, the number of tokens before it; then for each 4 bytes,
+// how
+/// many of its tokens are trained; then numbers of 8 bytes: tokens, examples, the fields of the
+/// report and of the inspection, and [#MAGIC].
+final class TokenFile extends AbstractList<Example> implements RandomAccess, Measured {
+    private static final long MAGIC = 0x324B4F5446415247L; // "GRAFTOK2"
+    private static final int LENGTHS = 31; // powers of two
+    private static final int FOOTER = 18 + LENGTHS;
     private static final int TRAINED = Integer.MIN_VALUE;
     private static final ValueLayout.OfInt TOKEN =
             ValueLayout.JAVA_INT.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -52,10 +55,10 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
                 throw new IOException("not a file of tokens, or one that was cut short");
             }
             var examples = new TokenFile(mapped);
-            if (bytes != 4 * examples.tokens + 8L * examples.size + 8L * FOOTER) {
+            if (bytes != 4 * examples.tokens + 12L * examples.size + 8L * FOOTER) {
                 throw new IOException("its length is not what its end says");
             }
-            return new Dataset(examples, examples.report());
+            return new Dataset(examples, examples.report(), examples.inspection());
         }
     }
 
@@ -66,8 +69,8 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
         AtomicFile.write(
                 path,
                 channel -> {
-                    var writer = new Writer(channel);
-                    try {
+                    try (var index = new ExampleIndex(path.toAbsolutePath().getParent())) {
+                        var writer = new Writer(channel, index);
                         writer.finish(source.giveTo(writer));
                     } catch (UncheckedIOException e) {
                         throw e.getCause();
@@ -78,7 +81,7 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
     /// Where examples come from.
     @FunctionalInterface
     interface Source {
-        DatasetReport giveTo(Consumer<Example> sink);
+        Dataset.Summary giveTo(Consumer<Example> sink);
     }
 
     private long footer(int index) {
@@ -99,13 +102,39 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
                 Math.toIntExact(footer(9)));
     }
 
+    private Inspection inspection() {
+        var lengths = new TreeMap<Integer, Integer>();
+        for (int i = 0; i < LENGTHS; i++) {
+            if (footer(17 + i) > 0) {
+                lengths.put(1 << i, Math.toIntExact(footer(17 + i)));
+            }
+        }
+        return new Inspection(
+                size,
+                tokens,
+                footer(3),
+                Math.toIntExact(footer(10)),
+                Math.toIntExact(footer(11)),
+                Math.toIntExact(footer(12)),
+                Math.toIntExact(footer(13)),
+                Math.toIntExact(footer(14)),
+                lengths,
+                Math.toIntExact(footer(15)),
+                footer(16) == 1);
+    }
+
     private long start(int index) {
         return index == size ? tokens : file.get(NUMBER, 4 * tokens + 8L * index);
     }
 
-    /// Tokens of an example, without reading it.
-    int length(int index) {
+    @Override
+    public int length(int index) {
         return Math.toIntExact(start(index + 1) - start(index));
+    }
+
+    @Override
+    public int trained(int index) {
+        return file.get(TOKEN, 4 * tokens + 8L * size + 4L * index);
     }
 
     @Override
@@ -129,34 +158,45 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
         return size;
     }
 
-    /// Collects examples into the file; the places of the examples stay in memory until the end.
+    /// Collects examples into the file.
     private static final class Writer implements Consumer<Example> {
         private final FileChannel channel;
+        private final ExampleIndex index;
         private final ByteBuffer buffer =
                 ByteBuffer.allocateDirect(1 << 20).order(ByteOrder.LITTLE_ENDIAN);
-        private final LongList starts = new LongList();
         private long tokens;
 
-        Writer(FileChannel channel) {
+        Writer(FileChannel channel, ExampleIndex index) {
             this.channel = channel;
+            this.index = index;
         }
 
         @Override
         public void accept(Example example) {
-            starts.add(tokens);
+            try {
+                index.add(tokens, example.trainedTokens(), Duplicates.hash(example));
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
             for (int i = 0; i < example.length(); i++) {
-                room(4);
-                buffer.putInt(example.ids()[i] | (example.trained()[i] ? TRAINED : 0));
+                putInt(example.ids()[i] | (example.trained()[i] ? TRAINED : 0));
             }
             tokens += example.length();
         }
 
-        void finish(DatasetReport report) throws IOException {
-            for (int i = 0; i < starts.size(); i++) {
-                put(starts.get(i));
-            }
+        void finish(Dataset.Summary summary) throws IOException {
+            index.starts().forEachRemaining((long start) -> put(start));
+            index.trained().forEachRemaining((long trained) -> putInt(Math.toIntExact(trained)));
             put(tokens);
-            put(starts.size());
+            put(index.size());
+            put(summary.report());
+            int duplicates = Duplicates.count(index.size(), index::hashes);
+            put(summary.inspection().withDuplicates(duplicates));
+            put(MAGIC);
+            flush();
+        }
+
+        private void put(DatasetReport report) {
             put(report.rows());
             put(report.trainedTokens());
             put(report.truncated());
@@ -165,8 +205,24 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
             put(report.withoutTrainedToken());
             put(report.leftOut());
             put(report.skipped());
-            put(MAGIC);
-            flush();
+        }
+
+        private void put(Inspection inspection) {
+            put(inspection.withOneBos());
+            put(inspection.withTwoBos());
+            put(inspection.endTrained());
+            put(inspection.duplicates());
+            put(inspection.emptyAnswers());
+            put(inspection.largestId());
+            put(inspection.bosExpected() ? 1 : 0);
+            for (int i = 0; i < LENGTHS; i++) {
+                put(inspection.lengths().getOrDefault(1 << i, 0));
+            }
+        }
+
+        private void putInt(int number) {
+            room(4);
+            buffer.putInt(number);
         }
 
         private void put(long number) {
@@ -190,27 +246,6 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess {
                 channel.write(buffer);
             }
             buffer.clear();
-        }
-    }
-
-    /// A growing array of numbers.
-    private static final class LongList {
-        private long[] values = new long[1024];
-        private int size;
-
-        void add(long value) {
-            if (size == values.length) {
-                values = Arrays.copyOf(values, 2 * size);
-            }
-            values[size++] = value;
-        }
-
-        long get(int index) {
-            return values[index];
-        }
-
-        int size() {
-            return size;
         }
     }
 }

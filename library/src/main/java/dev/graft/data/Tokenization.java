@@ -77,12 +77,13 @@ public final class Tokenization {
 
     /// What the tokens of a text depend on, besides the tokenizer's file.
     String identity() {
-        return "max_length %d, completion_only_loss %s, bos %s, eos %d, chat template %s"
+        return "max_length %d, completion_only_loss %s, bos %s, eos %d, stops %s, chat template %s"
                 .formatted(
                         maxLength,
                         completionOnlyLoss,
                         tokenizer.addsBos() ? tokenizer.bosId() : "none",
                         eos,
+                        Arrays.toString(tokenizer.stopIds()),
                         chatIdentity);
     }
 
@@ -117,6 +118,9 @@ public final class Tokenization {
     record Made(List<Example> examples, int wholeLength, boolean truncated) {
         /// Of a row that there is nothing to learn from.
         static final Made NOTHING = new Made(List.of(), 0, false);
+
+        /// Of a row that is not what its format wants, and is left out.
+        static final Made BAD = new Made(List.of(), -1, false);
     }
 
     /// The examples of the segments: one, cut off at `max_length`; or, where the format has no

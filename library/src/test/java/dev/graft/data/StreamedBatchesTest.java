@@ -153,6 +153,29 @@ class StreamedBatchesTest {
         Dataset loaded = Dataset.load(lenient, tokenization);
         assertThat(loaded.size()).isEqualTo(2);
         assertThat(loaded.report().skipped()).isEqualTo(2);
-        assertThat(loaded.report().toString()).contains("2 bad lines skipped");
+        assertThat(loaded.report().toString()).contains("2 bad rows skipped");
+    }
+
+    @Test
+    void aRowThatIsNotWhatItsFormatWantsEndsTheRunOrIsSkipped() throws IOException {
+        Path file = folder.resolve("odd.jsonl");
+        Files.writeString(
+                file, "{\"text\":\"a\"}\n{\"text\":null}\n{\"no\":1}\n{\"text\":\"b\"}\n");
+        var strict = new DatasetSource(List.of(file), DatasetFormat.AUTO, "text", false);
+        var lenient = new DatasetSource(List.of(file), DatasetFormat.AUTO, "text", true);
+        var tokenization = new Tokenization(stories, 64, true);
+
+        assertThatThrownBy(() -> Dataset.load(strict, tokenization))
+                .hasMessageContaining("odd.jsonl row 2: found nothing in column text")
+                .hasMessageContaining("skip_bad_rows");
+        Dataset loaded = Dataset.load(lenient, tokenization);
+        assertThat(loaded.size()).isEqualTo(2);
+        assertThat(loaded.report().rows()).isEqualTo(2);
+        assertThat(loaded.report().skipped()).isEqualTo(2);
+
+        Files.writeString(file, "{\"text\":3}\n");
+        assertThatThrownBy(() -> Dataset.load(lenient, tokenization))
+                .hasMessageContaining("all rows are bad, such as ")
+                .hasMessageContaining("row 1: found 3 in column text");
     }
 }

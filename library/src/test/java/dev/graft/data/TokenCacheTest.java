@@ -12,8 +12,11 @@ import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -69,6 +72,8 @@ class TokenCacheTest {
         assertThat(entries()).hasSize(1);
         assertThat(first.report()).isEqualTo(direct.report());
         assertThat(second.report()).isEqualTo(direct.report());
+        assertThat(first.inspection()).isEqualTo(direct.inspection());
+        assertThat(second.inspection()).isEqualTo(direct.inspection());
         assertThat(first.examples()).isEqualTo(direct.examples());
         assertThat(second.examples()).isEqualTo(direct.examples());
         assertThat(second.tokens()).isEqualTo(direct.tokens());
@@ -78,6 +83,11 @@ class TokenCacheTest {
                 .isEqualTo(direct.split(0.1, 7).eval().examples());
         assertThat(second.split(0.1, 7).train().longest(2))
                 .isEqualTo(direct.split(0.1, 7).train().longest(2));
+        assertThat(second.split(0.1, 7).train().trainedTokens())
+                .isEqualTo(
+                        direct.split(0.1, 7).train().examples().stream()
+                                .mapToLong(Example::trainedTokens)
+                                .sum());
         assertThat(second.inOrder(7)).isEqualTo(direct.inOrder(7));
     }
 
@@ -130,6 +140,22 @@ class TokenCacheTest {
     }
 
     @Test
+    void severalRunsMayMakeTheSameEntryAtATime() throws Exception {
+        Path file = Shared.folder("data/datasets/tiny/litgpt_alpaca.json");
+        Dataset direct = Dataset.load(source(file), tokenization(300));
+        try (var runs = Executors.newFixedThreadPool(2)) {
+            var made = new ArrayList<Future<Dataset>>();
+            for (int i = 0; i < 2; i++) {
+                made.add(runs.submit(() -> cache().load(source(file), tokenization(300))));
+            }
+            for (var one : made) {
+                assertThat(one.get().examples()).isEqualTo(direct.examples());
+            }
+        }
+        assertThat(entries()).hasSize(1);
+    }
+
+    @Test
     void whatWasNotUsedForAMonthGoesWithTheNextEntry() throws IOException {
         cache().load(source(data("{\"text\":\"one\"}")), tokenization(8));
         Path old = entries().getFirst();
@@ -144,7 +170,8 @@ class TokenCacheTest {
         var cache = new TokenCache(Files.writeString(folder.resolve("f"), "x").resolve("cache"));
         assertThatThrownBy(() -> cache.load(source(file), tokenization(8)))
                 .isInstanceOf(TrainingException.class)
-                .hasMessageContaining("cannot write");
+                .hasMessageContaining("cannot write")
+                .hasMessageContaining("GRAFT_CACHE");
     }
 
     @Test
