@@ -47,7 +47,11 @@ final class AddedTokens {
         if (said.isPresent() && said.getAsInt() != id) {
             throw new ModelFormatException(
                     "%s: found the id %d of the added token %s, expected %d, which the tokenizers library gives it; added tokens must follow the vocabulary without a gap and in the order of their ids"
-                            .formatted(folder.path(), said.getAsInt(), token.content(), id));
+                            .formatted(
+                                    folder.path(),
+                                    said.getAsInt(),
+                                    ConfigFolder.excerpt(token.content()),
+                                    id));
         }
         if (entries.size() == MOST) {
             throw new ModelFormatException(

@@ -183,7 +183,7 @@ record ByteLevelTokenizer(ConfigFolder folder, DeclaredTokens declared) {
             }
         } catch (IOException e) {
             throw new ModelFormatException(
-                    "%s: not a vocabulary: %s".formatted(file, e.getMessage()), e);
+                    "%s: not a vocabulary: %s".formatted(file, ConfigFolder.reason(e)), e);
         }
         return vocabulary;
     }

@@ -1,6 +1,7 @@
 package dev.graft.data;
 
 import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -38,8 +39,7 @@ record ConfigFolder(Path path) {
         try {
             tree = JSON.readTree(file.toFile());
         } catch (IOException e) {
-            throw new ModelFormatException(
-                    "%s: not valid JSON: %s".formatted(file, e.getMessage()), e);
+            throw new ModelFormatException("%s: not valid JSON: %s".formatted(file, reason(e)), e);
         }
         if (!tree.isObject()) {
             throw new ModelFormatException(
@@ -71,8 +71,17 @@ record ConfigFolder(Path path) {
     }
 
     static ModelFormatException unreadable(Path file, IOException e) {
-        return new ModelFormatException(
-                "%s: cannot be read: %s".formatted(file, e.getMessage()), e);
+        return new ModelFormatException("%s: cannot be read: %s".formatted(file, reason(e)), e);
+    }
+
+    /// What an exception says, in one line: those of the JSON reader have more.
+    static String reason(IOException e) {
+        if (e instanceof JsonProcessingException json && json.getLocation() != null) {
+            var at = json.getLocation();
+            return "%s (line %d, column %d)"
+                    .formatted(json.getOriginalMessage(), at.getLineNr(), at.getColumnNr());
+        }
+        return e.getMessage();
     }
 
     /// The error of a value of the configs that is not what it should be.
@@ -86,7 +95,7 @@ record ConfigFolder(Path path) {
                                 expected));
     }
 
-    private static String excerpt(String text) {
+    static String excerpt(String text) {
         return text.length() <= 60 ? text : text.substring(0, 60) + "…";
     }
 

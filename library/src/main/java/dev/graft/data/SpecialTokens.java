@@ -37,7 +37,7 @@ final class SpecialTokens {
             return JSON.readTree(file.toFile());
         } catch (IOException e) {
             throw new ModelFormatException(
-                    "%s: not valid JSON: %s".formatted(file, e.getMessage()), e);
+                    "%s: not valid JSON: %s".formatted(file, ConfigFolder.reason(e)), e);
         }
     }
 

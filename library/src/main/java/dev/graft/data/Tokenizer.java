@@ -77,9 +77,8 @@ public final class Tokenizer implements AutoCloseable {
     ///
     /// @throws ConfigException where the text has half of a surrogate pair, which is no character
     public int[] encode(String text, boolean addSpecialTokens) {
-        requireCharacters(text);
         // The library's own encode() also builds a string and a span for every token.
-        long encoding = TokenizersLibrary.LIB.encode(handle(), text, addSpecialTokens);
+        long encoding = Encoder.encode(file(), handle(), text, addSpecialTokens);
         try {
             return ids(encoding);
         } finally {
@@ -111,7 +110,6 @@ public final class Tokenizer implements AutoCloseable {
     ///     text; elsewhere they are these tokens
     /// @throws ConfigException as in `encode`
     public Encoding encodeSpans(String text, List<Span> plain) {
-        requireCharacters(text);
         if (plain.isEmpty()) {
             return encodeSpans(handle(), text);
         }
@@ -125,8 +123,8 @@ public final class Tokenizer implements AutoCloseable {
                 Arrays.stream(encoding.ends).map(marked::original).toArray());
     }
 
-    private static Encoding encodeSpans(long handle, String text) {
-        long encoding = TokenizersLibrary.LIB.encode(handle, text, false);
+    private Encoding encodeSpans(long handle, String text) {
+        long encoding = Encoder.encode(file(), handle, text, false);
         try {
             int[] ids = ids(encoding);
             var spans = TokenizersLibrary.LIB.getTokenCharSpans(encoding);
@@ -158,31 +156,6 @@ public final class Tokenizer implements AutoCloseable {
         }
         places[places.length - 1] = at;
         return places;
-    }
-
-    private static void requireCharacters(String text) {
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            boolean pair =
-                    Character.isHighSurrogate(c)
-                            && i + 1 < text.length()
-                            && Character.isLowSurrogate(text.charAt(i + 1));
-            if (pair) {
-                i++;
-            } else if (Character.isSurrogate(c)) {
-                throw new ConfigException(
-                        "found U+%04X, half of a surrogate pair, at character %d of a text (%s), expected whole characters: the text was cut in the middle of one; mend or drop it"
-                                .formatted((int) c, i, excerpt(text, i)));
-            }
-        }
-    }
-
-    private static String excerpt(String text, int at) {
-        String around = text.substring(Math.max(0, at - 20), Math.min(text.length(), at + 20));
-        return around.codePoints()
-                .map(c -> Character.getType(c) == Character.SURROGATE ? 0xFFFD : c)
-                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-                .toString();
     }
 
     /// The same tokenizer with marks before its special tokens; it costs a second copy, so it is

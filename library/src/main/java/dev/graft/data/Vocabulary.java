@@ -5,7 +5,6 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.error.ModelFormatException;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.util.BitSet;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -26,6 +25,7 @@ final class Vocabulary {
     private final BitSet seen = new BitSet();
     private JsonNode addedTokens = ConfigFolder.JSON.createArrayNode();
     private boolean isList;
+    private String prefix = "";
     private int size;
     private int largest = -1;
 
@@ -41,9 +41,12 @@ final class Vocabulary {
     /// @throws ModelFormatException where the file is no tokenizer
     AddedTokens read() {
         try {
-            fields(false);
+            fields(null);
             addedTokens.forEach(token -> wanted.add(token.path("content").asText()));
-            fields(true);
+            fields(this::model);
+            if (!prefix.isEmpty()) {
+                fields(this::merges);
+            }
             var added = new AddedTokens(folder, ids, size);
             for (var token : addedTokens) {
                 added.add(AddedToken.of(token), OptionalInt.of(requireId(token.path("id"))));
@@ -52,7 +55,7 @@ final class Vocabulary {
         } catch (IOException e) {
             throw new ModelFormatException(
                     "%s: not a tokenizer of the tokenizers library: %s"
-                            .formatted(json.file(), e.getMessage()),
+                            .formatted(json.file(), ConfigFolder.reason(e)),
                     e);
         }
     }
@@ -67,7 +70,11 @@ final class Vocabulary {
         return isList;
     }
 
-    private void fields(boolean modelOnly) throws IOException {
+    private interface Reader {
+        void read(JsonParser parser) throws IOException;
+    }
+
+    private void fields(Reader model) throws IOException {
         try (var parser = json.parser()) {
             if (parser.nextToken() != JsonToken.START_OBJECT) {
                 throw new IOException("expected an object");
@@ -75,10 +82,10 @@ final class Vocabulary {
             while (parser.nextToken() == JsonToken.FIELD_NAME) {
                 String name = parser.currentName();
                 parser.nextToken();
-                boolean model = name.equals("model");
-                if (model && modelOnly) {
-                    model(parser);
-                } else if (model || modelOnly) {
+                boolean isModel = name.equals("model");
+                if (isModel && model != null) {
+                    model.read(parser);
+                } else if (isModel || model != null) {
                     parser.skipChildren();
                 } else {
                     part(name, ConfigFolder.JSON.readTree(parser));
@@ -99,15 +106,7 @@ final class Vocabulary {
             }
             addedTokens = value;
         }
-        for (var pattern : value.findValues("Regex")) {
-            RegexCost.require(json.file(), pattern.asText());
-        }
-        for (var map : value.findValues("precompiled_charsmap")) {
-            if (!map.isTextual()) {
-                throw new IOException("precompiled_charsmap: expected base64");
-            }
-            PrecompiledMap.require(json.file(), ByteBuffer.wrap(map.binaryValue()));
-        }
+        new TokenizerParts(json.file()).require(name, value);
     }
 
     private void model(JsonParser parser) throws IOException {
@@ -125,8 +124,35 @@ final class Vocabulary {
                 while (parser.nextToken() != JsonToken.END_ARRAY) {
                     see(ConfigFolder.JSON.<JsonNode>readTree(parser).path(0).asText(), size);
                 }
+            } else if (name.equals("continuing_subword_prefix")) {
+                prefix = parser.getValueAsString("");
             } else {
                 parser.skipChildren();
+            }
+        }
+    }
+
+    /// The second token of a merge has the prefix of what continues a word: the library cuts it
+    /// off unseen.
+    private void merges(JsonParser parser) throws IOException {
+        while (parser.nextToken() == JsonToken.FIELD_NAME) {
+            boolean merges = parser.currentName().equals("merges");
+            if (parser.nextToken() != JsonToken.START_ARRAY || !merges) {
+                parser.skipChildren();
+                continue;
+            }
+            while (parser.nextToken() != JsonToken.END_ARRAY) {
+                JsonNode merge = ConfigFolder.JSON.readTree(parser);
+                String text = merge.asText();
+                String second =
+                        merge.isArray()
+                                ? merge.path(1).asText()
+                                : text.substring(text.indexOf(' ') + 1);
+                if (!second.startsWith(prefix)) {
+                    throw new IOException(
+                            "merges: found %s, expected a second token that begins with the continuing_subword_prefix %s"
+                                    .formatted(ConfigFolder.excerpt(merge.toString()), prefix));
+                }
             }
         }
     }

@@ -3,7 +3,9 @@ package dev.graft.data;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.Shared;
+import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
@@ -127,6 +129,57 @@ class TokenizerHostileTest {
                     TOKENIZER.formatted("", nested, "{\"a\": 0}"));
             refused(folder, "tokenizer.json", "points outside itself");
         }
+    }
+
+    /// All of these are read by the tokenizers library, which then ends the process or fills the
+    /// memory over the first text.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "pre_tokenizer | {'type': 'Split', 'pattern': {'Regex': '(a+)+$'}, 'behavior': 'Isolated', 'invert': false} | the pattern (a+)+$",
+                "pre_tokenizer | {'type': 'FixedLength', 'length': 0} | FixedLength: length: found 0",
+                "decoder | {'type': 'Sequence', 'decoders': [{'type': 'Strip', 'content': 'a', 'start': 1, 'stop': 1}]} | Strip: stop: found 1, expected 0",
+                "normalizer | {'type': 'Replace', 'pattern': {'Regex': '(x+x+)+y'}, 'content': ''} | the pattern (x+x+)+y",
+                "normalizer | {'type': 'Sequence', 'normalizers': [{'type': 'Replace', 'pattern': {'String': 'a'}, 'content': 'aaaaaaaaaaaaaaaaaaaa'}, {'type': 'Replace', 'pattern': {'String': 'a'}, 'content': 'aaaaaaaaaaaaaaaaaaaaaaaa'}, {'type': 'Replace', 'pattern': {'String': 'a'}, 'content': 'aaaaaaaaaaaaaaaaaaaaaaaa'}]} | longer and longer",
+                "post_processor | {'type': 'TemplateProcessing', 'single': [{'SpecialToken': {'id': '<s>', 'type_id': 0}}], 'pair': [], 'special_tokens': {}} | SpecialToken: found \"<s>\"",
+                "post_processor | {'type': 'TemplateProcessing', 'single': [{'Sequence': {'id': 'B', 'type_id': 0}}], 'pair': [], 'special_tokens': {}} | Sequence: found \"B\"",
+                "model | {'type': 'BPE', 'continuing_subword_prefix': '###', 'vocab': {'a': 0, 'b': 1, 'ab': 2}, 'merges': ['a b']} | expected a second token that begins with"
+            })
+    void partsThatTheLibraryWouldNotSurviveAreRefused(
+            String name, String part, String message, @TempDir Path folder) throws IOException {
+        var json =
+                (ObjectNode)
+                        ConfigFolder.JSON.readTree(TOKENIZER.formatted("", "null", "{\"a\": 0}"));
+        json.set(name, ConfigFolder.JSON.readTree(part.replace('\'', '"')));
+        ConfigFolder.JSON.writeValue(folder.resolve("tokenizer.json").toFile(), json);
+        refused(folder, "tokenizer.json: ", message);
+    }
+
+    @Test
+    void aTextThatTheLibraryRefusesIsNamedInOneLine(@TempDir Path folder) throws IOException {
+        Files.writeString(
+                folder.resolve("tokenizer.json"),
+                TOKENIZER
+                        .formatted("", "null", "{\"a\": 0}")
+                        .replace("\"merges\"", "\"unk_token\": \"<unk>\", \"merges\""));
+        try (var tokenizer = Tokenizer.load(folder)) {
+            assertThatThrownBy(() -> tokenizer.encode("a\nb", false))
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContainingAll("tokenizer.json", "3 characters (a b)", "<unk>");
+            assertThatThrownBy(() -> tokenizer.encode("a" + " ".repeat(4_000_001), false))
+                    .isInstanceOf(ConfigException.class)
+                    .hasMessageContaining("white space");
+            assertThat(tokenizer.encode("a".repeat(200_000), false)).hasSize(200_000);
+        }
+    }
+
+    @Test
+    void jsonThatIsNoneIsNamedInOneLine(@TempDir Path folder) throws IOException {
+        Files.writeString(folder.resolve("tokenizer.json"), "{\n\"version\": nul");
+        assertThatThrownBy(() -> Tokenizer.load(folder).close())
+                .hasMessageContaining("(line 2, column ")
+                .hasMessageNotContaining("\n");
     }
 
     @ParameterizedTest
