@@ -92,7 +92,9 @@ public final class AssistantSpans {
         Span ownWords = differing(own, other);
         Span words = last ? ownWords : within(i, own, ownWords);
         ObjectNode message = chat.messages().get(i);
-        if (message.has("tool_calls") || message.has("reasoning_content")) {
+        if (message.has("tool_calls")
+                || message.has("reasoning_content")
+                || message.has("thinking")) {
             words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
         }
         int end = words.to() + endToken(own.substring(ownWords.to()), words.to());

@@ -17,9 +17,7 @@ public sealed interface ChatFormat extends Format {
 
     /// The other variables that a row has for the template.
     static ObjectNode options(Row row) {
-        return row.values().get("chat_template_kwargs") instanceof ObjectNode options
-                ? options
-                : null;
+        return Messages.options(row, "chat_template_kwargs");
     }
 
     /// A list of messages: `messages`, or `conversations` as ShareGPT has them. A system prompt may

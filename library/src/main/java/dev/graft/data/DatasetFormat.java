@@ -1,9 +1,12 @@
 package dev.graft.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /// The value of `dataset_format`: how rows become text or chats, or `auto` to tell it from the
 /// first row. The first that fits counts.
@@ -27,10 +30,7 @@ public enum DatasetFormat {
         ObjectNode values = first.values();
         return switch (this) {
             case AUTO -> false;
-            case UNPAIRED ->
-                    JudgedFormat.Unpaired.good(values.path("label")).isPresent()
-                            && (MESSAGES.fits(first, textField)
-                                    || PROMPT_COMPLETION.fits(first, textField));
+            case UNPAIRED -> answered(first, textField).isPresent();
             case PREFERENCE ->
                     (values.has("chosen") && values.has("rejected"))
                             || (values.has("chosen_messages") && values.has("rejected_messages"));
@@ -49,8 +49,8 @@ public enum DatasetFormat {
             case AUTO -> throw new IllegalArgumentException("auto is no format of its own");
             case UNPAIRED ->
                     new JudgedFormat.Unpaired(
-                            (MESSAGES.fits(first, textField) ? MESSAGES : PROMPT_COMPLETION)
-                                    .format(first, textField));
+                            answered(first, textField).orElseThrow().format(first, textField),
+                            JudgedFormat.Unpaired.column(values));
             case PREFERENCE ->
                     values.has("chosen")
                             ? new JudgedFormat.Preference("chosen", "rejected")
@@ -64,6 +64,19 @@ public enum DatasetFormat {
             case ALPACA -> alpaca(values);
             case TEXT -> new TextFormat.Plain(textField);
         };
+    }
+
+    /// What a judged row holds. A number beside columns of other formats may well be a class.
+    private static Optional<DatasetFormat> answered(Row first, String textField) {
+        JsonNode label = first.values().path(JudgedFormat.Unpaired.column(first.values()));
+        if (JudgedFormat.Unpaired.good(label).isEmpty()) {
+            return Optional.empty();
+        }
+        Stream<DatasetFormat> formats =
+                label.isBoolean()
+                        ? Stream.of(MESSAGES, PROMPT_COMPLETION, SHAREGPT, ALPACA)
+                        : Stream.of(MESSAGES, PROMPT_COMPLETION);
+        return formats.filter(format -> format.fits(first, textField)).findFirst();
     }
 
     private static Format alpaca(ObjectNode values) {

@@ -102,16 +102,25 @@ public sealed interface JudgedFormat extends Format {
         }
     }
 
-    /// Answers that were judged one by one: those whose `label` is true are trained.
-    record Unpaired(Format answered) implements JudgedFormat {
+    /// Answers that were judged one by one: those whose label is true are trained.
+    ///
+    /// @param label its column: `label`, or `kto_tag` as LLaMA-Factory has it
+    record Unpaired(Format answered, String label) implements JudgedFormat {
+        static String column(ObjectNode values) {
+            return values.has("kto_tag") ? "kto_tag" : "label";
+        }
+
         @Override
         public Sample sample(Row row) {
-            JsonNode label = row.values().path("label");
-            Optional<Boolean> good = good(label);
+            JsonNode said = row.values().path(label);
+            Optional<Boolean> good = good(said);
             if (good.isEmpty()) {
                 throw new ConfigException(
-                        "%s: found %s in column label, expected true or false; dataset_format: messages or prompt_completion takes all rows"
-                                .formatted(row.place(), label.isMissingNode() ? "nothing" : label));
+                        "%s: found %s in column %s, expected true or false; dataset_format: messages or prompt_completion takes all rows"
+                                .formatted(
+                                        row.place(),
+                                        said.isMissingNode() ? "nothing" : said,
+                                        label));
             }
             return good.get() ? answered.sample(row) : new Sample.Nothing();
         }

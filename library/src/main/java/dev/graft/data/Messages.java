@@ -142,6 +142,22 @@ final class Messages {
         return tools;
     }
 
+    /// An object of a row, or the JSON of one; null where there is none.
+    static ObjectNode options(Row row, String column) {
+        JsonNode node = row.values().path(column);
+        var messages = new Messages(row, column);
+        if (node.isTextual()) {
+            node = messages.parsed(node.textValue());
+        }
+        if (node.isMissingNode() || node.isNull()) {
+            return null;
+        }
+        if (node instanceof ObjectNode options) {
+            return options;
+        }
+        throw messages.bad(node, "an object");
+    }
+
     private ObjectNode message(JsonNode node) {
         if (!(node instanceof ObjectNode source)) {
             throw bad(node, "a message with role and content (or from and value)");
@@ -286,7 +302,7 @@ final class Messages {
 
     private ConfigException bad(JsonNode found, String expected) {
         return new ConfigException(
-                "%s: found %s in column %s, expected %s"
+                "%s: found %s in column %s, expected %s; mend the row, or set skip_bad_rows: true"
                         .formatted(
                                 row.place(),
                                 found == null ? "nothing" : DatasetReader.excerpt(found.toString()),
