@@ -209,7 +209,7 @@ final class Keys {
     static final Key<List<Double>> DATASET_WEIGHTS =
             data(
                     "dataset_weights",
-                    Kind.list("numbers above 0", Keys::weight),
+                    Kind.list("numbers above 0, at most 1000", Keys::weight),
                     List.of(),
                     "How often the examples of each file of dataset come in an epoch, as in 2,0.5");
     static final Key<String> DATASET_WHERE =
@@ -403,7 +403,7 @@ final class Keys {
     private static double weight(String text) {
         double weight = Double.parseDouble(text);
         if (!(weight > 0) || weight > 1000) {
-            throw new IllegalArgumentException("not above 0");
+            throw new IllegalArgumentException("not above 0, or above 1000");
         }
         return weight;
     }

@@ -1,5 +1,6 @@
 package dev.graft.data;
 
+import dev.graft.error.ConfigException;
 import java.util.AbstractList;
 import java.util.Arrays;
 import java.util.List;
@@ -8,6 +9,8 @@ import java.util.RandomAccess;
 /// Several data sets as one, each with a weight: how often its examples come in an epoch. A weight
 /// of 2 takes each twice, one of 0.5 every second, chosen by the seed.
 final class Mixture extends AbstractList<Example> implements RandomAccess, Measured {
+    private static final int MOST = 100_000_000;
+
     private final List<Dataset> parts;
     private final int[][] chosen;
     private final int[] starts;
@@ -35,7 +38,13 @@ final class Mixture extends AbstractList<Example> implements RandomAccess, Measu
         if (size == 0) {
             return new int[0];
         }
-        int count = Math.max(1, Math.toIntExact(Math.round(size * weight)));
+        double wanted = Math.rint(size * weight);
+        if (wanted > MOST) {
+            throw new ConfigException(
+                    "dataset_weights: found %s for %,d examples, expected at most %,d of them in an epoch"
+                            .formatted(weight, size, MOST));
+        }
+        int count = Math.max(1, (int) wanted);
         int[] order = Shuffle.permutation(size, seed, -2);
         int[] chosen = new int[count];
         for (int i = 0; i < count; i++) {
