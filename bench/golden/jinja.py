@@ -1,6 +1,7 @@
 """Golden renders of the room `jinja`: small templates through the Jinja2 of Transformers.
 
-Writes library/src/test/resources/golden/jinja.json. Needs jinja2 and transformers:
+Writes library/src/test/resources/golden/jinja.json, and continued_chats.json beside it: chats whose
+last message is left open. Needs jinja2 and transformers:
     python bench/golden/jinja.py
 """
 
@@ -10,11 +11,13 @@ import json
 import pathlib
 
 import jinja2
+import tokenizers
 import transformers
 from transformers.utils import chat_template_utils as utils
 
 HERE = pathlib.Path(__file__).resolve().parents[2]
 OUT = HERE / "library/src/test/resources/golden/jinja.json"
+CONTINUED = OUT.with_name("continued_chats.json")
 
 VARIABLES = {
     "messages": [
@@ -141,7 +144,65 @@ def case(template):
     return result
 
 
+NAMED = HERE / "library/src/main/resources/dev/graft/data/chat_templates"
+
+TRIMS = "{% for m in messages %}[{{ m.role }}]{{ m.content | trim }}[end]\n{% endfor %}"
+PARTS = "{% for m in messages %}[{{ m.role }}]{% for p in m.content %}{{ p.text or '*' }}{% endfor %}[end]{% endfor %}"
+THINKS = "{% for m in messages %}{% if m.reasoning_content %}<think>{{ m.reasoning_content | trim('\\n') }}</think>{% endif %}{{ m.content }}</s>{% endfor %}"
+DROPS = "{% for m in messages if m.role == 'user' %}{{ m.content }}{% endfor %}"
+CUTS = "{% for m in messages %}{{ m.content.split('</think>')[-1] }}</s>{% endfor %}"
+TWICE = "{% for m in messages %}{{ m.content }}{% endfor %}|{{ messages[-1].content }}</s>"
+
+
+def continued_cases():
+    def talk(answer, **more):
+        return [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": answer, **more}]
+
+    answers = ["Hello", "Hello ", " Hello\u00a0\u0085\n ", "", "\n", "a\n\nb\x1c", "é😀\u2028", "<think>\nwell\n</think>\n\nso"]
+    for name in sorted(path.stem for path in NAMED.glob("*.jinja")):
+        for answer in answers:
+            yield (NAMED / f"{name}.jinja").read_text(), talk(answer), True, False
+    for template in (TRIMS, DROPS, CUTS, TWICE):
+        for answer in answers:
+            yield template, talk(answer), True, False
+    parts = [{"type": "text", "text": "one "}, {"type": "image"}, {"type": "text", "text": "two \n"}, {"type": "image"}]
+    for content in (parts, parts[:2], parts[1:2], [], "text", 5, True, None, {"text": "x"}):
+        yield PARTS, talk(content), True, False
+    thought = talk("so", reasoning_content="\nwell \n")
+    for field in ("content", "reasoning_content", "thinking", "role", "nope"):
+        yield THINKS, thought, field, False
+        yield TRIMS, thought, field, False
+    yield TRIMS, talk("Hello"), True, True
+    yield TRIMS, [{"role": "assistant"}], True, False
+    yield TRIMS, talk("Hello")[:1], True, False
+
+
+def continued():
+    """What apply_chat_template gives for chats whose last message is left open."""
+    vocabulary = tokenizers.Tokenizer(tokenizers.models.WordLevel({"<s>": 0, "</s>": 1}, unk_token="<s>"))
+    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_object=vocabulary, bos_token="<s>", eos_token="</s>")
+    for template, messages, field, prompt in continued_cases():
+        result = {"template": template, "messages": messages, "field": "content" if field is True else field}
+        if prompt:
+            result["add_generation_prompt"] = True
+        try:
+            result["text"] = tokenizer.apply_chat_template(
+                copy.deepcopy(messages), chat_template=template, continue_final_message=field,
+                add_generation_prompt=prompt, tokenize=False)
+        except (TypeError, ValueError) as error:
+            result["error"] = str(error)[:100]
+        yield result
+
+
+def write_continued():
+    cases = list(continued())
+    made_by = f"bench/golden/jinja.py, transformers {transformers.__version__}"
+    CONTINUED.write_text(json.dumps({"made_by": made_by, "cases": cases}, ensure_ascii=True, indent=0) + "\n")
+    print(len(cases), "continued chats,", sum("error" in c for c in cases), "errors")
+
+
 def main():
+    write_continued()
     utils.datetime = Noon
     cases = [case(template) for template in dict.fromkeys(S)]
     document = {

@@ -82,6 +82,16 @@ final class RenderCommand implements Callable<Integer> {
             description = "End where the assistant's answer begins.")
     private boolean addGenerationPrompt;
 
+    @Option(
+            names = "--continue-final-message",
+            arity = "0..1",
+            fallbackValue = "content",
+            paramLabel = "FIELD",
+            description =
+                    "End inside of the last message, which a model goes on with: in its content, or"
+                            + " in FIELD, such as reasoning_content.")
+    private String continued;
+
     @Option(names = "--json", description = "One JSON object: text, ids, trained spans.")
     private boolean json;
 
@@ -106,7 +116,12 @@ final class RenderCommand implements Callable<Integer> {
         JsonNode functions = tools == null ? given.get("tools") : read(tools, "--tools");
         var input =
                 new ChatInput(
-                        chat, functions, given.get("documents"), addGenerationPrompt, Map.of());
+                        chat,
+                        functions,
+                        given.get("documents"),
+                        addGenerationPrompt,
+                        Map.of(),
+                        continued);
         ObjectNode result = NODES.objectNode().put("text", template.render(input).text());
         if (folder != null && hasTokenizer(folder)) {
             tokens(folder, template, chat, functions, result);
@@ -172,6 +187,10 @@ final class RenderCommand implements Callable<Integer> {
                     new ChatTokenization(tokenizer, new Chats(template), LossPart.ANSWERS);
             if (addGenerationPrompt) {
                 putIds(to, tokenization.prompt(conversation).ids());
+                return;
+            }
+            if (continued != null) {
+                putIds(to, tokenization.continuation(conversation, continued).ids());
                 return;
             }
             var rendered = tokenization.rendered(conversation);

@@ -151,6 +151,11 @@ public final class AssistantSpans {
         return other;
     }
 
+    /// Whether a message holds the other words.
+    static boolean isOther(ObjectNode message) {
+        return message.path("content").asText().equals(OTHER);
+    }
+
     /// The part of `a` between what both texts begin and end with.
     private static Span differing(String a, String b) {
         int least = Math.min(a.length(), b.length());

@@ -1,5 +1,8 @@
 package dev.graft.data;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import dev.graft.jinja.JinjaException;
@@ -10,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.ZonedDateTime;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -124,12 +128,32 @@ public final class ChatTemplate {
         return render(input, Limits.DEFAULT, ZonedDateTime::now);
     }
 
-    /// The text of a conversation within other limits and at another time.
+    /// The text of a conversation within other limits and at another time. One that is left open
+    /// ([ChatInput#continuing()]) has no marks.
     ///
     /// @param clock what `strftime_now` of the template reads; a fixed one makes runs repeatable
     public Rendered render(ChatInput input, Limits limits, Supplier<ZonedDateTime> clock) {
+        if (input.continued() == null) {
+            return render(input, input.messages(), limits, clock);
+        }
+        var end = OpenEnd.of(input, source(input));
+        ArrayNode open = JsonNodeFactory.instance.arrayNode();
+        input.messages().forEach(open::add);
+        open.set(open.size() - 1, end.message());
+        String text = render(input, open, limits, clock).text();
+        return new Rendered(end.cut(text), List.of(), List.of());
+    }
+
+    private Rendered render(
+            ChatInput input, JsonNode messages, Limits limits, Supplier<ZonedDateTime> clock) {
+        if (messages.isEmpty()) {
+            throw new ConfigException(
+                    "messages: found none, expected at least one message for the chat template");
+        }
+        objects("tools", input.tools());
+        objects("documents", input.documents());
         Map<String, Object> variables = new LinkedHashMap<>(specialTokens);
-        variables.put("messages", ChatValues.of(input.messages()));
+        variables.put("messages", ChatValues.of(messages));
         variables.put("tools", ChatValues.of(input.tools()));
         variables.put("documents", ChatValues.of(input.documents()));
         variables.put("add_generation_prompt", input.addGenerationPrompt());
@@ -138,6 +162,21 @@ public final class ChatTemplate {
             return templates.get(pick(input)).render(variables, limits, clock);
         } catch (JinjaException e) {
             throw failure(e);
+        }
+    }
+
+    private static void objects(String name, JsonNode list) {
+        if (list == null || list.isNull() || list.isMissingNode()) {
+            return;
+        }
+        boolean objects = list.isArray();
+        for (JsonNode one : list) {
+            objects &= one.isObject();
+        }
+        if (!objects) {
+            throw new ConfigException(
+                    "%s: found %s, expected a list of JSON objects"
+                            .formatted(name, DatasetReader.excerpt(list.toString())));
         }
     }
 

@@ -29,19 +29,29 @@ public final class ChatTokenization {
     public record Rendered(
             String text, List<Span> spans, Tokenizer.Encoding tokens, Example example) {}
 
-    /// A text that ends where the assistant begins to speak, and its ids: what generation starts
+    /// A text that ends where the assistant is to speak, and its ids: what generation starts
     /// from.
     @SuppressWarnings("ArrayRecordComponent")
     public record Prompt(String text, int[] ids) {}
 
     /// What generation of an answer starts from.
     public Prompt prompt(Conversation chat) {
-        String text = template.render(chat.messages(), chat.tools(), true, chat.options());
-        var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
-        // What people wrote is at the same place in both, since only the end is added.
-        boolean isLonger = text.startsWith(spans.text());
-        int[] ids = tokenizer.encodeSpans(text, isLonger ? foreign(chat, spans) : List.of()).ids();
-        return new Prompt(text, ids);
+        return prompt(
+                chat, (messages, tools, _, more) -> template.render(messages, tools, true, more));
+    }
+
+    /// What generation goes on from, inside of the last message.
+    ///
+    /// @param field of that message in which the text ends, such as `content`
+    /// @throws dev.graft.error.ConfigException where the template does not write the field
+    public Prompt continuation(Conversation chat, String field) {
+        return prompt(chat, OpenEnd.renderer(template, field));
+    }
+
+    private Prompt prompt(Conversation chat, ChatRenderer renderer) {
+        var spans = new AssistantSpans(renderer, chat, tokenizer.specialTokens());
+        int[] ids = tokenizer.encodeSpans(spans.text(), foreign(chat, spans)).ids();
+        return new Prompt(spans.text(), ids);
     }
 
     /// The example of a conversation.

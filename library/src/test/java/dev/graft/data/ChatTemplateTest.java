@@ -218,6 +218,43 @@ class ChatTemplateTest {
     }
 
     @Test
+    void aChatLeftOpenIsThatOfTransformers() throws Exception {
+        JsonNode golden;
+        try (var file = ChatTemplateTest.class.getResourceAsStream("/golden/continued_chats.json")) {
+            golden = new JsonMapper().readTree(file);
+        }
+        assertThat(golden.path("cases").size()).isGreaterThan(100);
+        for (JsonNode one : golden.path("cases")) {
+            var template =
+                    new ChatTemplate("t", Map.of("default", one.get("template").asText()), TOKENS);
+            var input =
+                    ChatInput.of(one.get("messages"))
+                            .withGenerationPrompt(one.has("add_generation_prompt"))
+                            .continuing(one.get("field").asText());
+            if (one.has("error")) {
+                assertThatThrownBy(() -> template.render(input))
+                        .as(one.toString())
+                        .isInstanceOf(ConfigException.class);
+            } else {
+                assertThat(template.render(input).text())
+                        .as(one.toString())
+                        .isEqualTo(one.get("text").textValue());
+            }
+        }
+    }
+
+    @Test
+    void whatIsNoConversationIsRefused() {
+        var template = new ChatTemplate("t", Map.of("default", "{{ tools }}"), TOKENS);
+        assertThatThrownBy(() -> template.render(ChatInput.of(json("[]"))))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("at least one message");
+        assertThatThrownBy(() -> template.render(ChatInput.of(TALK).withTools(json("['f']"))))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("tools: found [\"f\"], expected a list of JSON objects");
+    }
+
+    @Test
     void everyNamedTemplateIsThere() {
         for (String name : NamedTemplates.NAMES) {
             assertThat(NamedTemplates.text(name)).contains("{%- generation -%}");

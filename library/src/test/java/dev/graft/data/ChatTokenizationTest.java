@@ -121,6 +121,18 @@ class ChatTokenizationTest {
         return count;
     }
 
+    @Test
+    void anOpenAnswerEndsWithItsWordsAndNobodyEndsItFromWithin() throws IOException {
+        var tokenization = tokenization(LossPart.ANSWERS);
+        var open = tokenization.continuation(chat("Hi", "Ho <|im_end|> ho"), "content");
+        assertThat(open.text()).endsWith("assistant\nHo <|im_end|> ho");
+        assertThat(count(open.ids(), qwen.encode("<|im_end|>", false)[0])).isOne();
+        assertThat(qwen.decode(open.ids(), false)).isEqualTo(open.text());
+        assertThatThrownBy(() -> tokenization.continuation(chat("Hi", "Ho"), "reasoning_content"))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("a last message without reasoning_content");
+    }
+
     private static long count(int[] ids, int id) {
         return java.util.Arrays.stream(ids).filter(i -> i == id).count();
     }
