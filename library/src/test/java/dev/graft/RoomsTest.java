@@ -20,6 +20,7 @@ class RoomsTest {
                     "error",
                     "disk",
                     "hub",
+                    "profile",
                     "tensor",
                     "kernel",
                     "format",

@@ -1,9 +1,6 @@
 package dev.graft.app;
 
 import com.sun.management.OperatingSystemMXBean;
-import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
-import dev.graft.tensor.Tensor;
 import dev.graft.tensor.Torch;
 import java.io.IOException;
 import java.io.InputStream;
@@ -23,8 +20,6 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
     /// finding's text says it).
     record Finding(String key, Object value, String name, String text) {}
 
-    private static final int GEMM = 1024;
-    private static final int REPETITIONS = 9;
     private static final long MEMORY_WANTED = 2L << 30;
 
     static Diagnosis make() {
@@ -163,19 +158,20 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
         int threads = Torch.threads();
         found("libtorch", Torch.version(), "libtorch", Torch.version());
         found("threads", threads, "threads", String.valueOf(threads));
-        double rate = gemm();
+        double rate = MachineLimits.gigaflops();
         found(
                 "gemm_gflops",
                 Math.round(rate * 10) / 10.0,
                 "float32",
-                Figures.format("%.1f GFLOP/s (matrix product of %d, median)", rate, GEMM));
+                Figures.format(
+                        "%.1f GFLOP/s (matrix product of %d, median)", rate, MachineLimits.SIZE));
         if (rate < 10) {
             problems.add(
                     Figures.format(
                             "matrix products run at %.1f GFLOP/s, expected 20 or more a core: is the machine busy?",
                             rate));
         }
-        double bandwidth = bandwidth();
+        double bandwidth = MachineLimits.gigabytes();
         found(
                 "memory_gb_per_second",
                 Math.round(bandwidth * 10) / 10.0,
@@ -189,36 +185,5 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
                 cuda
                         ? "CUDA available"
                         : "none: this build carries the natives for processors only");
-    }
-
-    /// Reading numbers that no cache holds, in 10⁹ bytes a second.
-    private static double bandwidth() {
-        try (var _ = Scope.open("bandwidth")) {
-            Tensor numbers = Tensor.full(DType.F32, 0.5, 64 << 20);
-            double best = Double.MAX_VALUE;
-            for (int i = 0; i < REPETITIONS; i++) {
-                long begin = System.nanoTime();
-                numbers.sum();
-                best = Math.min(best, (System.nanoTime() - begin) / 1e9);
-            }
-            return numbers.numel() * Float.BYTES / best / 1e9;
-        }
-    }
-
-    private static double gemm() {
-        try (var _ = Scope.open("gemm")) {
-            Tensor a = Tensor.full(DType.F32, 0.5, GEMM, GEMM);
-            Tensor b = Tensor.full(DType.F32, 0.25, GEMM, GEMM);
-            Tensor out = Tensor.empty(DType.F32, GEMM, GEMM);
-            var seconds = new double[REPETITIONS];
-            Tensor.mmInto(out, a, b);
-            for (int i = 0; i < REPETITIONS; i++) {
-                long begin = System.nanoTime();
-                Tensor.mmInto(out, a, b);
-                seconds[i] = (System.nanoTime() - begin) / 1e9;
-            }
-            Arrays.sort(seconds);
-            return 2.0 * GEMM * GEMM * GEMM / seconds[REPETITIONS / 2] / 1e9;
-        }
     }
 }

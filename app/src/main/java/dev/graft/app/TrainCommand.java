@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
@@ -41,6 +42,8 @@ final class TrainCommand implements Callable<Integer> {
     @Option(names = "--json", description = "One JSON object a line on standard output.")
     private boolean json;
 
+    @Mixin private final Profiling profiling = new Profiling();
+
     TrainCommand(Console console) {
         this.console = console;
     }
@@ -52,8 +55,10 @@ final class TrainCommand implements Callable<Integer> {
         Consumer<TrainEvent> display = json ? this::print : new TrainDisplay(console);
         var finetune = new Finetune(config, summary.andThen(display));
         boolean complete;
-        try (var _ = console.interruption().calls(finetune::interrupt)) {
+        try (var profile = profiling.start();
+                var _ = console.interruption().calls(finetune::interrupt)) {
             complete = finetune.run();
+            profile.print(console, json);
         }
         Path output = config.output().outputDir();
         if (json) {

@@ -1,5 +1,6 @@
 package dev.graft.kernel;
 
+import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
@@ -11,7 +12,11 @@ import dev.graft.tensor.Tensor;
 public interface Kernels {
     /// The fastest implementation for this tensor's type and device.
     static Kernels of(Tensor x) {
-        return x.dtype() == DType.F32 && x.onCpu() ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
+        Kernels fastest =
+                x.dtype() == DType.F32 && x.onCpu()
+                        ? VectorKernels.INSTANCE
+                        : TorchKernels.INSTANCE;
+        return Profile.listens() ? ProfiledKernels.of(fastest) : fastest;
     }
 
     /// y = x · s ⊙ (w + offset) with s = 1 / √(mean(x²) + ε) for each row (Zhang and

@@ -3,6 +3,7 @@ package dev.graft.nn;
 import dev.graft.kernel.Kernels;
 import dev.graft.kernel.Kernels.Visible;
 import dev.graft.nn.Workspace.Buffer;
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
@@ -97,7 +98,10 @@ public final class Attention {
         long tokens = heads.q().size(1);
         Tensor out = Tensor.empty(heads.q().dtype(), tokens, heads.heads() * heads.width());
         Tensor logSums = Tensor.empty(heads.q().dtype(), heads.heads(), tokens);
-        attention.eachBlock(heads, offsets, b -> attention.forwardBlock(heads, b, out, logSums));
+        try (var _ = Profile.operation("attention")) {
+            attention.eachBlock(
+                    heads, offsets, b -> attention.forwardBlock(heads, b, out, logSums));
+        }
         boolean needs = q.needsGradient() || k.needsGradient() || v.needsGradient();
         Var result = tape.var(out, needs);
         for (Var kept : new Var[] {q, k, v, result}) {
@@ -194,6 +198,12 @@ public final class Attention {
     }
 
     private Heads backward(Heads x, int[] offsets, Tensor out, Tensor logSums, Tensor dOut) {
+        try (var _ = Profile.operation("attention backward")) {
+            return gradients(x, offsets, out, logSums, dOut);
+        }
+    }
+
+    private Heads gradients(Heads x, int[] offsets, Tensor out, Tensor logSums, Tensor dOut) {
         long tokens = x.q().size(1);
         Tensor dots = Tensor.empty(out.dtype(), tokens * x.heads());
         Kernels.of(out).rowDots(dOut.view(-1, x.width()), out.view(-1, x.width()), dots);

@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
@@ -38,7 +39,8 @@ public final class Embedding {
     /// @return [T, H]
     public Var forward(Tape tape, Tensor ids) {
         Tensor rows;
-        try (var scope = Scope.open(name)) {
+        try (var scope = Scope.open(name);
+                var _ = Profile.operation("embedding")) {
             rows = scope.keep(scaled(weight.rows(ids)));
         }
         Var out = tape.var(rows, weight instanceof TrainedWeight);

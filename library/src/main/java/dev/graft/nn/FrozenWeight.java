@@ -1,6 +1,7 @@
 package dev.graft.nn;
 
 import dev.graft.kernel.Kernels;
+import dev.graft.profile.Profile;
 import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -46,7 +47,9 @@ public sealed interface FrozenWeight extends Weight
 
     private Tensor panel(long row, long rows, Workspace workspace) {
         Tensor panel = workspace.get(Workspace.Buffer.PANEL, compute(), rows, in());
-        expand(row, panel);
+        try (var _ = Profile.operation("expand weights")) {
+            expand(row, panel);
+        }
         return panel;
     }
 

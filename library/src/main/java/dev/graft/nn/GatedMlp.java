@@ -2,6 +2,7 @@ package dev.graft.nn;
 
 import dev.graft.kernel.Activation;
 import dev.graft.kernel.Kernels;
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
 import java.util.List;
@@ -64,7 +65,7 @@ public record GatedMlp(Activation activation, List<Linear> gateUp, Linear down)
                 out,
                 () -> {
                     Tensor dOut = out.takeGradient();
-                    Kernels.of(dOut).gluBackward(activation, dOut, gate, up, gate, up);
+                    productBackward(activation, dOut, gate, up);
                     if (g.needsGradient()) {
                         g.giveGradient(gate.alias());
                     }
@@ -96,7 +97,7 @@ public record GatedMlp(Activation activation, List<Linear> gateUp, Linear down)
                     Tensor dOut = out.takeGradient();
                     Tensor gate = values.narrow(1, 0, width);
                     Tensor up = values.narrow(1, width, width);
-                    Kernels.of(dOut).gluBackward(activation, dOut, gate, up, gate, up);
+                    productBackward(activation, dOut, gate, up);
                     both.giveGradient(values.alias());
                 });
         return out;
@@ -104,7 +105,17 @@ public record GatedMlp(Activation activation, List<Linear> gateUp, Linear down)
 
     private static Tensor product(Activation activation, Tensor gate, Tensor up) {
         Tensor y = Tensor.empty(gate.dtype(), gate.shape());
-        Kernels.of(y).glu(activation, gate, up, y);
+        try (var _ = Profile.operation("glu")) {
+            Kernels.of(y).glu(activation, gate, up, y);
+        }
         return y;
+    }
+
+    /// Writes the gradients over gate and up.
+    private static void productBackward(
+            Activation activation, Tensor dOut, Tensor gate, Tensor up) {
+        try (var _ = Profile.operation("glu backward")) {
+            Kernels.of(dOut).gluBackward(activation, dOut, gate, up, gate, up);
+        }
     }
 }

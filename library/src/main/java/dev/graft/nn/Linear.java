@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -112,13 +113,16 @@ public final class Linear {
     }
 
     private Tensor product(Tape tape, Tensor x, Tensor y, Reduced reduced) {
-        try (var _ = Scope.open(name)) {
+        try (var _ = Scope.open(name);
+                var _ = Profile.operation("linear")) {
             weight.product(x, y, tape.workspace());
             if (bias() != null) {
                 y.addInPlace(bias());
             }
             if (reduced != null) {
-                y.addmmInPlace(reduced.values(), lowRank.b().value().t(), 1, lowRank.scale());
+                try (var _ = Profile.operation("lora")) {
+                    y.addmmInPlace(reduced.values(), lowRank.b().value().t(), 1, lowRank.scale());
+                }
             }
         }
         return y;
@@ -130,7 +134,8 @@ public final class Linear {
     private Reduced reduce(Tape tape, Tensor x) {
         boolean drops = tape.isTraining() && lowRank.dropout() > 0;
         long seed = drops ? tape.nextDropoutSeed() : 0;
-        try (var scope = Scope.open(name)) {
+        try (var scope = Scope.open(name);
+                var _ = Profile.operation("lora")) {
             Tensor dropped = drops ? Dropout.apply(x, lowRank.dropout(), seed) : x;
             return new Reduced(scope.keep(dropped.matmul(lowRank.a().value().t())), seed);
         }
@@ -145,10 +150,14 @@ public final class Linear {
         }
         if (x.needsGradient()) {
             boolean add = x.hasGradient();
-            weight.productTransposed(dy, x.gradientMemory(), add, tape.workspace());
+            try (var _ = Profile.operation("linear backward")) {
+                weight.productTransposed(dy, x.gradientMemory(), add, tape.workspace());
+            }
         }
         if (lowRank != null) {
-            backwardLowRank(x, dy, reduced);
+            try (var _ = Profile.operation("lora backward")) {
+                backwardLowRank(x, dy, reduced);
+            }
         }
     }
 

@@ -2,6 +2,7 @@ package dev.graft.nn;
 
 import dev.graft.kernel.Kernels;
 import dev.graft.nn.Workspace.Buffer;
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
@@ -39,7 +40,8 @@ public final class LmHeadLoss {
         for (int from = 0; from < labelled.length; from += chunk) {
             int[] at = Arrays.copyOfRange(labelled, from, Math.min(from + chunk, labelled.length));
             int[] targets = Arrays.stream(at).map(i -> labels[i]).toArray();
-            try (var _ = Scope.open("loss chunk")) {
+            try (var _ = Scope.open("loss chunk");
+                    var _ = Profile.operation("head and loss")) {
                 loss += chunk(tape, hidden, head, map, Tensor.of(at), targets, scale);
             }
         }

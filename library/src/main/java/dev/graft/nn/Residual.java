@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Tensor;
 
 /// y = x + scale · branch; keeps nothing.
@@ -21,7 +22,7 @@ public final class Residual {
                 tape.lazyVar(
                         branch.dtype(),
                         branch.shape(),
-                        () -> scaled(branch.value(), scale).addInPlace(x.value()),
+                        () -> sum(branch.value(), scale, x.value()),
                         x.needsGradient() || branch.needsGradient());
         tape.onBackward(
                 out,
@@ -41,6 +42,12 @@ public final class Residual {
                     }
                 });
         return out;
+    }
+
+    private static Tensor sum(Tensor branch, double scale, Tensor x) {
+        try (var _ = Profile.operation("residual")) {
+            return scaled(branch, scale).addInPlace(x);
+        }
     }
 
     private static Tensor scaled(Tensor x, double scale) {

@@ -1,6 +1,7 @@
 package dev.graft.nn;
 
 import dev.graft.kernel.Kernels;
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Tensor;
 
 /// y = x / √(mean(x²) + ε) ⊙ (w + offset) for each row, or for each part of a row that is
@@ -57,40 +58,48 @@ public final class RmsNorm {
         Tensor input = x.value();
         long width = weight().numel();
         Tensor inverseRms = Tensor.empty(input.dtype(), input.numel() / width);
-        Kernels kernels = Kernels.of(input);
         Var out =
                 tape.cheapVar(
                         input.dtype(),
                         input.shape(),
-                        () -> {
-                            Tensor y = Tensor.empty(x.dtype(), x.shape());
-                            kernels.rmsNorm(
-                                    x.value().view(-1, width),
-                                    weight(),
-                                    offset,
-                                    epsilon,
-                                    y.view(-1, width),
-                                    inverseRms);
-                            return y;
-                        },
+                        () -> norm(x.value(), inverseRms),
                         x.needsGradient() || trained != null);
         tape.keep(out, x);
         tape.keep(out, inverseRms);
-        tape.onBackward(out, () -> backward(kernels, x, inverseRms, out.takeGradient()));
+        tape.onBackward(out, () -> backward(x, inverseRms, out.takeGradient()));
         return out;
     }
 
-    private void backward(Kernels kernels, Var x, Tensor inverseRms, Tensor dy) {
+    private Tensor norm(Tensor x, Tensor inverseRms) {
+        long width = weight().numel();
+        Tensor y = Tensor.empty(x.dtype(), x.shape());
+        try (var _ = Profile.operation("norm")) {
+            Kernels.of(x)
+                    .rmsNorm(
+                            x.view(-1, width),
+                            weight(),
+                            offset,
+                            epsilon,
+                            y.view(-1, width),
+                            inverseRms);
+        }
+        return y;
+    }
+
+    private void backward(Var x, Tensor inverseRms, Tensor dy) {
         long width = weight().numel();
         Tensor dx = x.needsGradient() ? x.gradientSoFar() : Tensor.zeros(dy.dtype(), dy.shape());
         Tensor dw = trained == null ? null : trained.gradient();
-        kernels.rmsNormBackward(
-                dy.view(-1, width),
-                x.value().view(-1, width),
-                weight(),
-                offset,
-                inverseRms,
-                dx.view(-1, width),
-                dw);
+        try (var _ = Profile.operation("norm backward")) {
+            Kernels.of(dy)
+                    .rmsNormBackward(
+                            dy.view(-1, width),
+                            x.value().view(-1, width),
+                            weight(),
+                            offset,
+                            inverseRms,
+                            dx.view(-1, width),
+                            dw);
+        }
     }
 }

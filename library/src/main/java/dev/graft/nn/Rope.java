@@ -2,6 +2,7 @@ package dev.graft.nn;
 
 import dev.graft.kernel.Kernels;
 import dev.graft.nn.RopeTable.Angles;
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Tensor;
 
 /// Rotary position embedding: pairs of the first R numbers of each head turned by position
@@ -50,25 +51,31 @@ public final class Rope {
                 y,
                 () -> {
                     Tensor dx = x.gradientMemory().narrow(1, column, heads * headWidth);
-                    Tensor dy = y.takeGradient();
-                    if (angles == null) {
-                        Kernels.of(dy).ropeBackward(dy, null, null, false, dx);
-                    } else {
-                        Kernels.of(dy)
-                                .ropeBackward(
-                                        dy, angles.cos(), angles.sin(), angles.neighbours(), dx);
-                    }
+                    turnBack(y.takeGradient(), angles, dx);
                 });
         return y;
+    }
+
+    private static void turnBack(Tensor dy, Angles angles, Tensor dx) {
+        try (var _ = Profile.operation("rope backward")) {
+            if (angles == null) {
+                Kernels.of(dy).ropeBackward(dy, null, null, false, dx);
+            } else {
+                Kernels.of(dy)
+                        .ropeBackward(dy, angles.cos(), angles.sin(), angles.neighbours(), dx);
+            }
+        }
     }
 
     private static Tensor turn(Tensor x, long column, long[] shape, Angles angles) {
         Tensor out = Tensor.empty(x.dtype(), shape);
         Tensor heads = x.narrow(1, column, shape[0] * shape[2]);
-        if (angles == null) {
-            Kernels.of(x).rope(heads, null, null, false, out);
-        } else {
-            Kernels.of(x).rope(heads, angles.cos(), angles.sin(), angles.neighbours(), out);
+        try (var _ = Profile.operation("rope")) {
+            if (angles == null) {
+                Kernels.of(x).rope(heads, null, null, false, out);
+            } else {
+                Kernels.of(x).rope(heads, angles.cos(), angles.sin(), angles.neighbours(), out);
+            }
         }
         return out;
     }

@@ -1,6 +1,7 @@
 package dev.graft.tensor;
 
 import dev.graft.error.OutOfMemory;
+import dev.graft.profile.Profile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
@@ -26,6 +27,7 @@ public final class Tensor implements AutoCloseable {
 
     private static final Scalar ONE = new Scalar(1.0);
     private static final Scalar ZERO = new Scalar(0.0);
+    private static final Tensor[] NOTHING_READ = {}; // by a view
 
     private final org.bytedeco.pytorch.Tensor raw;
     private final DType dtype;
@@ -39,6 +41,7 @@ public final class Tensor implements AutoCloseable {
         this.raw = raw;
         this.dtype = DType.of(raw.scalar_type());
         this.ownBytes = ownsMemory ? raw.nbytes() : 0;
+        Profile.allocated(ownBytes);
         Scope.current().register(this);
     }
 
@@ -117,8 +120,11 @@ public final class Tensor implements AutoCloseable {
 
     private static Tensor run(
             String op, Supplier<org.bytedeco.pytorch.Tensor> call, boolean owns, Tensor... inputs) {
+        long begin = Profile.enter();
         try {
-            return new Tensor(call.get(), owns);
+            var result = new Tensor(call.get(), owns);
+            called(op, begin, 0, owns ? inputs : NOTHING_READ);
+            return result;
         } catch (IllegalStateException | OutOfMemory e) {
             throw e;
         } catch (RuntimeException e) {
@@ -127,11 +133,27 @@ public final class Tensor implements AutoCloseable {
     }
 
     private Tensor act(String op, Runnable call, Tensor... inputs) {
+        return act(op, 0, call, inputs);
+    }
+
+    private Tensor act(String op, long flops, Runnable call, Tensor... inputs) {
+        long begin = Profile.enter();
         try {
             call.run();
+            called(op, begin, flops, inputs);
             return this;
         } catch (RuntimeException e) {
             throw Torch.failure(op, e, inputs);
+        }
+    }
+
+    private static void called(String op, long begin, long flops, Tensor... operands) {
+        if (begin != 0) {
+            long bytes = 0;
+            for (Tensor operand : operands) {
+                bytes += operand.numel() * operand.dtype.bytes();
+            }
+            Profile.called(op, begin, flops, bytes);
         }
     }
 
@@ -341,25 +363,30 @@ public final class Tensor implements AutoCloseable {
 
     /// out = a · b for matrices.
     public static Tensor mmInto(Tensor out, Tensor a, Tensor b) {
-        return out.act("mm", () -> torch.mm_out(out.raw, a.raw, b.raw), a, b, out);
+        return out.act("mm", flops(out, a), () -> torch.mm_out(out.raw, a.raw, b.raw), a, b, out);
     }
 
     /// out = a · b for batches of matrices.
     public static Tensor bmmInto(Tensor out, Tensor a, Tensor b) {
-        return out.act("bmm", () -> torch.bmm_out(out.raw, a.raw, b.raw), a, b, out);
+        return out.act("bmm", flops(out, a), () -> torch.bmm_out(out.raw, a.raw, b.raw), a, b, out);
     }
 
     /// this = beta · this + alpha · a · b for matrices.
     public Tensor addmmInPlace(Tensor a, Tensor b, double beta, double alpha) {
         try (var be = new Scalar(beta);
                 var al = new Scalar(alpha)) {
-            return act("addmm", () -> raw.addmm_(a.raw, b.raw, be, al), this, a, b);
+            return act("addmm", flops(this, a), () -> raw.addmm_(a.raw, b.raw, be, al), this, a, b);
         }
     }
 
     /// this = this + a · b for batches of matrices.
     public Tensor baddbmmInPlace(Tensor a, Tensor b) {
-        return act("baddbmm", () -> raw.baddbmm_(a.raw, b.raw), this, a, b);
+        return act("baddbmm", flops(this, a), () -> raw.baddbmm_(a.raw, b.raw), this, a, b);
+    }
+
+    /// Multiplications and additions of a product whose left factor is `a`.
+    private static long flops(Tensor out, Tensor a) {
+        return 2 * out.numel() * a.size(-1);
     }
 
     // ---- elementwise ----

@@ -9,6 +9,7 @@ import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Decay;
+import dev.graft.profile.Profile;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Torch;
 import java.nio.file.Path;
@@ -111,16 +112,27 @@ public final class Trainer implements AutoCloseable {
     }
 
     private void step() {
+        try (var _ = Profile.step()) {
+            takeStep();
+        }
+    }
+
+    private void takeStep() {
         long begin = System.nanoTime();
-        List<Batch> micros = nextMicroBatches();
+        List<Batch> micros;
+        try (var _ = Profile.operation("data")) {
+            micros = nextMicroBatches();
+        }
         long stepTokens = micros.stream().mapToLong(Batch::tokens).sum();
         double loss = gradients(micros);
-        double norm = optimizer.gradientNorm();
+        double norm = gradientNorm();
         checkFinite(loss, norm);
         double max = settings.maxGradNorm();
         double clip = max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1;
         double rate = settings.learningRate() * settings.schedule().at(step);
-        optimizer.step(rate, clip);
+        try (var _ = Profile.operation("optimizer")) {
+            optimizer.step(rate, clip);
+        }
         step++;
         tokens += stepTokens;
         lossSum += loss;
@@ -136,6 +148,12 @@ public final class Trainer implements AutoCloseable {
                         seconds(),
                         (System.nanoTime() - begin) / 1e9,
                         Torch.peakResidentBytes()));
+    }
+
+    private double gradientNorm() {
+        try (var _ = Profile.operation("gradient norm")) {
+            return optimizer.gradientNorm();
+        }
     }
 
     /// A step ends with its epoch, however few micro-batches are left, as in Transformers.

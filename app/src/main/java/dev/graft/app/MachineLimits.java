@@ -1,0 +1,48 @@
+package dev.graft.app;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.Arrays;
+
+/// How fast this machine multiplies and reads, measured now.
+final class MachineLimits {
+    /// Rows and columns of the matrices that are multiplied.
+    static final int SIZE = 1024;
+
+    private static final int REPETITIONS = 9;
+
+    private MachineLimits() {}
+
+    /// Floating-point operations of a product of float32 matrices in a second, in 10⁹; the median.
+    static double gigaflops() {
+        try (var _ = Scope.open("gemm")) {
+            Tensor a = Tensor.full(DType.F32, 0.5, SIZE, SIZE);
+            Tensor b = Tensor.full(DType.F32, 0.25, SIZE, SIZE);
+            Tensor out = Tensor.empty(DType.F32, SIZE, SIZE);
+            var seconds = new double[REPETITIONS];
+            Tensor.mmInto(out, a, b);
+            for (int i = 0; i < REPETITIONS; i++) {
+                long begin = System.nanoTime();
+                Tensor.mmInto(out, a, b);
+                seconds[i] = (System.nanoTime() - begin) / 1e9;
+            }
+            Arrays.sort(seconds);
+            return 2.0 * SIZE * SIZE * SIZE / seconds[REPETITIONS / 2] / 1e9;
+        }
+    }
+
+    /// Bytes read in a second where no cache holds them, in 10⁹; the best.
+    static double gigabytes() {
+        try (var _ = Scope.open("bandwidth")) {
+            Tensor numbers = Tensor.full(DType.F32, 0.5, 64 << 20);
+            double best = Double.MAX_VALUE;
+            for (int i = 0; i < REPETITIONS; i++) {
+                long begin = System.nanoTime();
+                numbers.sum();
+                best = Math.min(best, (System.nanoTime() - begin) / 1e9);
+            }
+            return numbers.numel() * Float.BYTES / best / 1e9;
+        }
+    }
+}
