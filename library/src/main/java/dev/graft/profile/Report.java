@@ -19,7 +19,9 @@ public record Report(
         calls = List.copyOf(calls);
     }
 
-    /// @param calls in a step
+    /// An operation or a call in a step.
+    ///
+    /// @param calls how often it happens
     /// @param seconds of all of them
     /// @param flops floating-point operations of products in them
     /// @param bytes that they read and wrote

@@ -1,0 +1,64 @@
+"""What is raced: contestants, the model and the data of each race. The first contestant is the one that others are
+compared with."""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Graft with options of `graft train`, or a peer: a mode of racing/peers.py with its options."""
+
+    name: str
+    who: str  # graft, peft, trl
+    dtype: str = "float32"  # of the model's files
+    options: tuple = ()
+
+
+@dataclass(frozen=True)
+class Scenario:
+    name: str
+    what: str
+    shape: str
+    batch: int
+    length: int  # 0: instructions
+    contestants: tuple
+    steps: int = 4  # the first is not counted
+    seconds: int = field(default=1800)  # a contestant may take
+
+
+NONE = ("--gradient-checkpointing", "none", "--base-residency", "ram")
+LAYER = ("--gradient-checkpointing", "layer", "--base-residency", "ram")
+FOUR_BITS = ("--load-in-4bit", "--gradient-checkpointing", "none", "--base-residency", "ram")
+FOUR_BITS_LAYER = ("--load-in-4bit", "--gradient-checkpointing", "layer", "--base-residency", "ram")
+
+GRAFT = Contestant("Graft", "graft", options=NONE)
+GRAFT_LAYER = Contestant("Graft, layers recomputed", "graft", options=LAYER)
+GRAFT_BF16 = Contestant("Graft, bf16 files", "graft", "bfloat16", NONE)
+GRAFT_QLORA = Contestant("Graft QLoRA", "graft", "bfloat16", FOUR_BITS)
+GRAFT_QLORA_LAYER = Contestant("Graft QLoRA, layers recomputed", "graft", "bfloat16", FOUR_BITS_LAYER)
+PEFT = Contestant("PEFT", "peft")
+PEFT_CHECKPOINTING = Contestant("PEFT, checkpointing", "peft", options=("--checkpointing",))
+PEFT_BF16 = Contestant("PEFT, bf16", "peft", "bfloat16")
+PEFT_QLORA = Contestant("PEFT + bitsandbytes", "peft", "float32", ("--four-bits",))
+GRAFT_BATCH = Contestant("Graft", "graft", options=NONE + ("--per-device-train-batch-size", "8"))
+TRL = Contestant("TRL, defaults", "trl")
+TRL_PACKED = Contestant("TRL, packing", "trl", options=("--packing",))
+TRL_SHORT = Contestant("TRL, padding only to the longest, no checkpointing", "trl", options=("--no-checkpointing",))
+
+ALL = {
+    s.name: s
+    for s in [
+        Scenario("tiny", "a few seconds, to try the bench itself", "tiny", 2, 64, (PEFT, GRAFT)),
+        Scenario("135m-4x512", "LoRA, 135M shape, 4 x 512", "135m", 4, 512, (PEFT, GRAFT, GRAFT_LAYER, PEFT_CHECKPOINTING)),
+        Scenario("135m-1x512", "LoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT, GRAFT, GRAFT_BF16)),
+        Scenario("135m-1x128", "LoRA, 135M shape, 1 x 128", "135m", 1, 128, (PEFT, GRAFT)),
+        Scenario("135m-1x2048", "LoRA, 135M shape, 1 x 2048", "135m", 1, 2048, (PEFT, GRAFT)),
+        Scenario("135m-1x8192", "LoRA, 135M shape, 1 x 8192", "135m", 1, 8192, (GRAFT_LAYER, PEFT_CHECKPOINTING), 2),
+        Scenario("135m-bf16", "LoRA from bf16 files, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_BF16, GRAFT_BF16), 2),
+        Scenario("360m-1x512", "LoRA, 360M shape, 1 x 512", "360m", 1, 512, (PEFT, GRAFT)),
+        Scenario("1.1b-1x512", "LoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (PEFT, GRAFT, GRAFT_BF16), 3),
+        Scenario("1.1b-qlora", "LoRA and QLoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (GRAFT_BF16, GRAFT_QLORA, GRAFT_QLORA_LAYER), 3),
+        Scenario("135m-qlora", "QLoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_QLORA, GRAFT_QLORA), 3),
+        Scenario("instructions", "LoRA on answers, 135M shape, rows of about 100 tokens", "135m", 8, 0, (TRL, TRL_SHORT, TRL_PACKED, GRAFT_BATCH), 10),
+    ]
+}
