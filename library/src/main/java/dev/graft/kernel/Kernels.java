@@ -4,7 +4,8 @@ import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
-/// Fused operations on tensors that the caller provides, outputs included: nothing is allocated.
+/// Fused operations on tensors that the caller provides, outputs included; what they need meanwhile
+/// is gone when they return.
 /// Every tensor is contiguous and of one floating type; shapes use the alphabet of CONTRIBUTING.
 ///
 /// [TorchKernels] is the plain reference for every type and device; [VectorKernels] is for float32
@@ -86,38 +87,33 @@ public interface Kernels {
     ///     null where none is wanted
     void softCap(Tensor x, double scale, double cap, Tensor slopes);
 
-    /// The columns that the rows of a block of scores may see: row i sees
-    /// firstRow + i − window + 1 … firstRow + i.
+    /// Causal attention of grouped heads within each sequence, O = softmax(Q·Kᵀ · scale)·V, where
+    /// the rule may narrow what a row sees and cap the scores.
     ///
-    /// @param firstRow last column that row 0 sees
-    /// @param window columns that a row sees at most, its own among them; 0 for all before it
-    record Visible(long firstRow, long window) {
-        /// The first column that a row sees.
-        public long first(long row) {
-            return window == 0 ? 0 : Math.max(0, firstRow + row - window + 1);
-        }
+    /// @param out [T, N·D], written
+    /// @param logSums [N, T], written: log Σ exp(score) over the columns that a row sees
+    /// @param scratch of the shape that [AttentionInput#scratch] tells
+    void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch);
 
-        /// The column behind the last that a row sees, of so many there are.
-        public long end(long row, long columns) {
-            return Math.clamp(firstRow + row + 1, 0, columns);
-        }
-    }
-
-    /// Softmax over the columns that a row may see, in place; the others become 0.
+    /// With P the probabilities: dV = Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − Σ dO ⊙ O) · scale,
+    /// dQ = dS·K, dK = dSᵀ·Q.
     ///
-    /// @param scores [M, R, C], replaced by the probabilities of scale · scores
-    /// @param logSumExp [M, R], written: log Σ exp(scale · score) over the visible columns
-    void causalSoftmax(Tensor scores, double scale, Visible visible, Tensor logSumExp);
-
-    /// The same probabilities again from the kept sums: exp(scale · score − logSumExp), in place.
-    void causalSoftmaxAgain(Tensor scores, double scale, Visible visible, Tensor logSumExp);
-
-    /// dScores = scale · p ⊙ (dp − delta), in place of dp.
-    ///
-    /// @param p [M, R, C] probabilities
-    /// @param dp [M, R, C] their gradient, replaced by the gradient of the unscaled scores
-    /// @param delta [M, R] Σ_columns p ⊙ dp, which equals Σ_D dO ⊙ O
-    void softmaxBackward(Tensor p, Tensor dp, Tensor delta, double scale);
+    /// @param in without a past
+    /// @param out what `attention` wrote
+    /// @param logSums what `attention` wrote
+    /// @param dOut [T, N·D]
+    /// @param dq [N, T, D], written
+    /// @param dk [K, T, D], written
+    /// @param dv [T, K·D], written
+    void attentionBackward(
+            AttentionInput in,
+            Tensor out,
+            Tensor logSums,
+            Tensor dOut,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv,
+            Tensor scratch);
 
     /// out = Σ_D a ⊙ b for each row.
     ///

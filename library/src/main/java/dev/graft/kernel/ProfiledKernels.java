@@ -38,18 +38,26 @@ final class ProfiledKernels implements InvocationHandler {
         } catch (InvocationTargetException e) {
             throw e.getCause();
         } finally {
-            long flops = method.getName().equals("product") ? flops(arguments[0]) : 0;
+            long flops = flops(method.getName(), arguments[0]);
             Profile.called(method.getName(), begin, flops, bytes(arguments));
         }
     }
 
-    /// Multiplications and additions of a row times a matrix.
-    private static long flops(Object matrix) {
-        return switch (matrix) {
-            case Tensor t -> 2 * t.numel();
-            case QuantizedMatrix w -> 2 * w.out() * w.in();
+    /// Multiplications and additions of the products in a call.
+    private static long flops(String name, Object first) {
+        return switch (name) {
+            case "attention" -> ((AttentionInput) first).flops(2);
+            case "attentionBackward" -> ((AttentionInput) first).flops(5);
+            case "product" -> matrix(first);
             default -> 0;
         };
+    }
+
+    /// A row times a matrix.
+    private static long matrix(Object w) {
+        return w instanceof QuantizedMatrix codes
+                ? 2 * codes.out() * codes.in()
+                : 2 * ((Tensor) w).numel();
     }
 
     private static long bytes(Object[] arguments) {
@@ -57,11 +65,16 @@ final class ProfiledKernels implements InvocationHandler {
         for (Object argument : arguments) {
             bytes +=
                     switch (argument) {
-                        case Tensor t -> t.numel() * t.dtype().bytes();
+                        case Tensor t -> size(t);
                         case QuantizedMatrix w -> w.bytes();
+                        case AttentionInput in -> size(in.q()) + size(in.k()) + size(in.v());
                         case null, default -> 0;
                     };
         }
         return bytes;
+    }
+
+    private static long size(Tensor t) {
+        return t.numel() * t.dtype().bytes();
     }
 }

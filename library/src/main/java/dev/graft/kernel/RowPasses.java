@@ -87,4 +87,16 @@ final class RowPasses {
             store(all(0), m, at + i, Lanes.tail(i, width));
         }
     }
+
+    /// x ← x ⊙ y.
+    static void multiply(MemorySegment x, MemorySegment y, int count) {
+        int i = 0;
+        for (; i <= count - LENGTH; i += LENGTH) {
+            store(load(x, i).mul(load(y, i)), x, i);
+        }
+        if (i < count) {
+            var mask = Lanes.tail(i, count);
+            store(load(x, i, mask).mul(load(y, i, mask)), x, i, mask);
+        }
+    }
 }

@@ -161,41 +161,21 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
-    public void causalSoftmax(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
-        try (var _ = Scope.open()) {
-            Tensor hidden = hidden(scores, visible);
-            Tensor masked = scores.mul(scale).maskedFill(hidden, Double.NEGATIVE_INFINITY);
-            logSumExp.copyInPlace(masked.logSumExp(2, false));
-            scores.copyInPlace(masked.softmax(2));
-        }
+    public void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch) {
+        new TorchAttention(in).forward(out, logSums);
     }
 
     @Override
-    public void causalSoftmaxAgain(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
-        try (var _ = Scope.open()) {
-            Tensor sums = logSumExp.view(scores.size(0), scores.size(1), 1);
-            Tensor p = scores.mul(scale).sub(sums).exp();
-            scores.copyInPlace(p.maskedFill(hidden(scores, visible), 0));
-        }
-    }
-
-    /// True where column > firstRow + row, or column ≤ firstRow + row − window. [R, C]
-    private static Tensor hidden(Tensor scores, Visible visible) {
-        Tensor ones = Tensor.full(scores.dtype(), 1, scores.size(1), scores.size(2));
-        Tensor ahead = ones.triu(visible.firstRow() + 1);
-        if (visible.window() == 0) {
-            return ahead.gt(0);
-        }
-        Tensor fromWindow = ones.triu(visible.firstRow() - visible.window() + 1);
-        return fromWindow.sub(ahead).gt(0).logicalNot();
-    }
-
-    @Override
-    public void softmaxBackward(Tensor p, Tensor dp, Tensor delta, double scale) {
-        try (var _ = Scope.open()) {
-            Tensor d = delta.view(p.size(0), p.size(1), 1);
-            dp.copyInPlace(dp.sub(d).mul(p).mul(scale));
-        }
+    public void attentionBackward(
+            AttentionInput in,
+            Tensor out,
+            Tensor logSums,
+            Tensor dOut,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv,
+            Tensor scratch) {
+        new TorchAttention(in).backward(out, logSums, dOut, dq, dk, dv);
     }
 
     @Override

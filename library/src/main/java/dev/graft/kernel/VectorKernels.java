@@ -1,5 +1,6 @@
 package dev.graft.kernel;
 
+import dev.graft.tensor.Blas;
 import dev.graft.tensor.Tensor;
 
 /// The fused operations for float32 on a CPU: the Vector API straight over the tensors' own
@@ -55,18 +56,29 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void causalSoftmax(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
-        VectorSoftmax.forward(scores, scale, visible, logSumExp);
+    public void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch) {
+        if (Blas.isAvailable()) {
+            VectorAttention.forward(in, out, logSums, scratch);
+        } else {
+            TorchKernels.INSTANCE.attention(in, out, logSums, scratch);
+        }
     }
 
     @Override
-    public void causalSoftmaxAgain(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
-        VectorSoftmax.again(scores, scale, visible, logSumExp);
-    }
-
-    @Override
-    public void softmaxBackward(Tensor p, Tensor dp, Tensor delta, double scale) {
-        VectorSoftmax.backward(p, dp, delta, scale);
+    public void attentionBackward(
+            AttentionInput in,
+            Tensor out,
+            Tensor logSums,
+            Tensor dOut,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv,
+            Tensor scratch) {
+        if (Blas.isAvailable()) {
+            VectorAttention.backward(in, out, logSums, dOut, dq, dk, dv, scratch);
+        } else {
+            TorchKernels.INSTANCE.attentionBackward(in, out, logSums, dOut, dq, dk, dv, scratch);
+        }
     }
 
     @Override

@@ -4,7 +4,6 @@ import static dev.graft.kernel.Lanes.LENGTH;
 import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
 
-import dev.graft.kernel.Kernels.Visible;
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
@@ -14,73 +13,38 @@ import jdk.incubator.vector.FloatVector;
 final class VectorSoftmax {
     private VectorSoftmax() {}
 
-    static void forward(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
-        long rows = scores.size(1);
-        int width = Math.toIntExact(scores.size(2));
-        long all = scores.size(0) * rows;
-        var ps = Lanes.floats("causalSoftmax", scores, all * width);
-        var sums = Lanes.floats("causalSoftmax", logSumExp, all);
-        Workers.rows(
-                all,
-                width,
-                (from, to) -> {
-                    for (long row = from; row < to; row++) {
-                        int first = (int) visible.first(row % rows);
-                        int end = (int) visible.end(row % rows, width);
-                        int seen = Math.max(0, end - first);
-                        long at = row * width;
-                        float max = RowPasses.max(ps, at + first, seen, (float) scale);
-                        double sum =
-                                RowPasses.exponentials(ps, at + first, seen, (float) scale, max);
-                        RowPasses.scale(ps, at + first, seen, (float) (1 / sum));
-                        RowPasses.zero(ps, at, 0, Math.min(first, width));
-                        RowPasses.zero(ps, at, end, width);
-                        Lanes.set(sums, row, (float) (max + StrictMath.log(sum)));
-                    }
-                });
+    /// Replaces the scores of a row by probabilities, those that it does not see by 0.
+    ///
+    /// @param first the first column that it sees
+    /// @param end the column behind the last
+    /// @return log Σ exp(scale · score)
+    static float forward(
+            MemorySegment scores, long at, int first, int end, int width, float scale) {
+        int seen = end - first;
+        float max = RowPasses.max(scores, at + first, seen, scale);
+        double sum = RowPasses.exponentials(scores, at + first, seen, scale, max);
+        RowPasses.scale(scores, at + first, seen, (float) (1 / sum));
+        RowPasses.zero(scores, at, 0, first);
+        RowPasses.zero(scores, at, end, width);
+        return (float) (max + StrictMath.log(sum));
     }
 
-    static void again(Tensor scores, double scale, Visible visible, Tensor logSumExp) {
-        long rows = scores.size(1);
-        int width = Math.toIntExact(scores.size(2));
-        long all = scores.size(0) * rows;
-        var ps = Lanes.floats("causalSoftmaxAgain", scores, all * width);
-        var sums = Lanes.floats("causalSoftmaxAgain", logSumExp, all);
-        Workers.rows(
-                all,
-                width,
-                (from, to) -> {
-                    for (long row = from; row < to; row++) {
-                        int first = (int) visible.first(row % rows);
-                        int end = (int) visible.end(row % rows, width);
-                        int seen = Math.max(0, end - first);
-                        long at = row * width;
-                        RowPasses.exponentials(
-                                ps, at + first, seen, (float) scale, Lanes.get(sums, row));
-                        RowPasses.zero(ps, at, 0, Math.min(first, width));
-                        RowPasses.zero(ps, at, end, width);
-                    }
-                });
+    /// The same probabilities from the sum that `forward` returned.
+    static void again(
+            MemorySegment scores,
+            long at,
+            int first,
+            int end,
+            int width,
+            float scale,
+            float logSum) {
+        RowPasses.exponentials(scores, at + first, end - first, scale, logSum);
+        RowPasses.zero(scores, at, 0, first);
+        RowPasses.zero(scores, at, end, width);
     }
 
-    static void backward(Tensor p, Tensor dp, Tensor delta, double scale) {
-        int width = Math.toIntExact(p.size(2));
-        long rows = p.size(0) * p.size(1);
-        var ps = Lanes.floats("softmaxBackward", p, rows * width);
-        var dps = Lanes.floats("softmaxBackward", dp, rows * width);
-        var deltas = Lanes.floats("softmaxBackward", delta, rows);
-        Workers.rows(
-                rows,
-                width,
-                (from, to) -> {
-                    for (long row = from; row < to; row++) {
-                        float d = Lanes.get(deltas, row);
-                        backwardRow(ps, dps, row * width, width, d, (float) scale);
-                    }
-                });
-    }
-
-    private static void backwardRow(
+    /// Replaces dp by the gradient of the unscaled scores.
+    static void backwardRow(
             MemorySegment p, MemorySegment dp, long at, int width, float delta, float scale) {
         int i = 0;
         for (; i <= width - LENGTH; i += LENGTH) {

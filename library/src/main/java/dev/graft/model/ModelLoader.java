@@ -4,8 +4,8 @@ import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
 import dev.graft.format.ModelFiles;
 import dev.graft.format.TensorInfo;
+import dev.graft.kernel.AttentionRule;
 import dev.graft.model.ModelLayout.Matrix;
-import dev.graft.nn.Attention;
 import dev.graft.nn.Embedding;
 import dev.graft.nn.FeedForward;
 import dev.graft.nn.FrozenWeight;
@@ -115,7 +115,7 @@ public final class ModelLoader {
                         linear(layer.output()),
                         norm(layer.queryNorm()),
                         norm(layer.keyNorm()),
-                        new Attention.Rule(shape.scale(), shape.softCap(), kind.window()),
+                        new AttentionRule(shape.scale(), shape.softCap(), kind.window()),
                         shape.heads(),
                         shape.keyHeads(),
                         shape.headWidth());

@@ -1,5 +1,6 @@
 package dev.graft.model;
 
+import dev.graft.kernel.AttentionRule;
 import dev.graft.nn.Attention;
 import dev.graft.nn.Columns;
 import dev.graft.nn.Linear;
@@ -23,7 +24,7 @@ record SelfAttention(
         Linear output,
         RmsNorm queryNorm,
         RmsNorm keyNorm,
-        Attention.Rule rule,
+        AttentionRule rule,
         int heads,
         int keyHeads,
         int headWidth) {

@@ -14,12 +14,6 @@ public final class Workspace implements AutoCloseable {
     public enum Buffer {
         PANEL,
         SCORES,
-        SCORES_GRADIENT,
-        SCORE_SLOPES,
-        QUERIES,
-        OUTPUTS,
-        LOG_SUMS,
-        DELTAS,
         LOGITS,
         LOGIT_SLOPES
     }

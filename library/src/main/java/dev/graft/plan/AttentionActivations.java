@@ -150,7 +150,8 @@ final class AttentionActivations {
             return Math.max(throughNorm, throughOutput);
         }
         long rotated = recomputes ? rotatedAgain() : 0;
-        long attention = rest + 2 * queries + heads + 2 * keys + rotated;
+        // Gradients of keys and values lie apart for each query head before they are added up.
+        long attention = rest + 4 * queries + 2 * keys + rotated;
         long back =
                 rotated + Math.max(fused ? fused(rest, recomputes) : 0, apart(rest, recomputes));
         return LongStream.of(throughNorm, throughOutput, attention, back).max().orElseThrow();

@@ -1,10 +1,11 @@
 package dev.graft.plan;
 
+import dev.graft.kernel.AttentionInput;
+import dev.graft.kernel.AttentionRule;
 import dev.graft.model.LayerKind;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
-import dev.graft.nn.Attention;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.LmHeadLoss;
 
@@ -31,30 +32,21 @@ final class Scratch {
         return config.multipliers().logitSoftCap() > 0 ? 2 * logits : logits;
     }
 
-    /// The buffers of the attention: scores and their gradients, and with a soft cap its slopes;
-    /// queries, outputs, log-sums and the sums of the softmax's gradient; each as large as its
-    /// largest block of any layer.
+    /// The buffers of the attention, of each thread: scores of a block, their gradients, and with a
+    /// soft cap its slopes; as large as the largest block of any layer.
     static long attention(ModelConfig config, long longest, long numberBytes) {
         var shape = config.attention();
-        long group = shape.heads() / shape.keyHeads();
-        long scores = 0;
-        long rows = 0;
-        for (long window : config.kinds().stream().map(LayerKind::window).distinct().toList()) {
-            var rule = new Attention.Rule(shape.scale(), shape.softCap(), window);
-            for (long row = 0; row < longest; row += Attention.BLOCK_ROWS) {
-                long height = Math.min(Attention.BLOCK_ROWS, longest - row);
-                long perHead = group * height * (row + height - rule.firstColumn(row));
-                long together =
-                        Math.clamp(
-                                Attention.SCORE_BYTES / (perHead * numberBytes),
-                                1,
-                                shape.keyHeads());
-                scores = Math.max(scores, together * perHead);
-                rows = Math.max(rows, together * group * height);
+        int threads = Runtime.getRuntime().availableProcessors();
+        long most = 0;
+        for (LayerKind kind : config.kinds()) {
+            var rule = new AttentionRule(shape.scale(), shape.softCap(), kind.window());
+            long numbers = 1;
+            for (long d : AttentionInput.scratch(rule, longest, 0, true, threads)) {
+                numbers *= d;
             }
+            most = Math.max(most, numbers);
         }
-        long buffers = shape.softCap() > 0 ? 3 : 2;
-        return (buffers * scores + rows * (2L * shape.headWidth() + 2)) * numberBytes;
+        return most * numberBytes;
     }
 
     /// The panel of rows that frozen matrices of another type and codes are expanded into.

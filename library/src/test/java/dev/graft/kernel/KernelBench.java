@@ -71,29 +71,21 @@ final class KernelBench {
         }
     }
 
-    private static void attention(long heads, int rows, int width) {
+    private static void attention(int heads, int rows, int width) {
         try (var _ = Scope.open()) {
-            String shape = " %d x %d x %d".formatted(heads, rows, rows);
-            Tensor[] p = random(2, heads, rows, rows);
-            Tensor[] sums = random(1, heads, rows);
-            Tensor[] o = random(2, heads * rows, width);
-            Tensor dots = random(1, heads * rows)[0];
+            String shape = " %d x %d x %d".formatted(heads, rows, width);
+            Tensor[] x = random(4, heads, rows, width);
+            Tensor[] y = random(4, rows, (long) heads * width);
+            Tensor sums = random(1, heads, rows)[0];
+            var rule = AttentionRule.plain(0.1);
+            var in = new AttentionInput(x[0], x[1], y[0], new int[] {0, rows}, 0, rule);
+            Tensor scratch = Tensor.empty(DType.F32, in.scratch(true));
+            long bytes = bytes(4, x);
+            compare("attention" + shape, bytes, k -> k.attention(in, y[1], sums, scratch));
             compare(
-                    "causalSoftmax" + shape,
-                    bytes(2, p),
-                    k -> k.causalSoftmax(p[0], 0.1, new Kernels.Visible(0, 0), sums[0]));
-            compare(
-                    "causalSoftmaxAgain" + shape,
-                    bytes(2, p),
-                    k -> k.causalSoftmaxAgain(p[0], 0.1, new Kernels.Visible(0, 0), sums[0]));
-            compare(
-                    "softmaxBackward" + shape,
-                    bytes(3, p),
-                    k -> k.softmaxBackward(p[0], p[1], sums[0], 0.1));
-            compare(
-                    "rowDots %d x %d".formatted(heads * rows, width),
-                    bytes(2, o),
-                    k -> k.rowDots(o[0], o[1], dots));
+                    "attentionBackward" + shape,
+                    2 * bytes,
+                    k -> k.attentionBackward(in, y[1], sums, y[2], x[2], x[3], y[3], scratch));
         }
     }
 

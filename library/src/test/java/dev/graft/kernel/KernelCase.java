@@ -1,7 +1,6 @@
 package dev.graft.kernel;
 
 import dev.graft.kernel.Kernels.AdamWStep;
-import dev.graft.kernel.Kernels.Visible;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -65,10 +64,8 @@ final class KernelCase {
                 ropeBackward(rows, width, 0, random),
                 glu(Activation.SILU, rows, width, random),
                 gluBackward(Activation.SILU, rows, width, random),
-                causalSoftmax(rows, width, 0, random),
-                causalSoftmax(rows, width, width / 2, random),
-                causalSoftmaxAgain(rows, width, width / 3, 0, random),
-                softmaxBackward(rows, width, random),
+                attention(rows, width, 1, 0, 0, random),
+                attention(rows, width, 3, 0, 0, random),
                 rowDots(rows, width, random),
                 crossEntropy(rows, width, random),
                 adamW(rows, width, random),
@@ -85,9 +82,10 @@ final class KernelCase {
                 gluBackward(Activation.GELU, rows, width, random),
                 gluOfHalves(rows, width, random),
                 softCap(rows, width, random),
-                windowedSoftmax(Math.min(rows, width), width, 3, random),
-                windowedSoftmax(Math.min(rows, width), width, 17, random),
-                causalSoftmaxAgain(rows, width, width / 3, 5, random));
+                attention(rows, width, 2, 0, 3, random),
+                attention(rows, width, 2, 7, 17, random),
+                cachedAttention(rows, width, 0, random),
+                cachedAttention(rows, width, 5, random));
     }
 
     static KernelCase rmsNorm(int rows, int width, double offset, Random random) {
@@ -180,40 +178,60 @@ final class KernelCase {
                         });
     }
 
-    static KernelCase causalSoftmax(int rows, int width, int firstRow, Random random) {
-        return make("causalSoftmax", random, shapes(of(2, rows, width), of(2, rows)))
-                .times(0, 10)
-                .does((k, t) -> k.causalSoftmax(t[0], 0.3, new Visible(firstRow, 0), t[1]));
-    }
-
-    /// As many rows as columns at most: each sees one column at least.
-    static KernelCase windowedSoftmax(int rows, int width, int window, Random random) {
-        return make("windowedSoftmax", random, shapes(of(2, rows, width), of(2, rows)))
-                .times(0, 10)
+    /// Two sequences and their gradients.
+    ///
+    /// @param group query heads that share a key head, of which there are two
+    static KernelCase attention(
+            int atLeast, int width, int group, double cap, long window, Random random) {
+        int rows = Math.max(atLeast, 6); // a row that sees itself alone has no gradient by its scores
+        long d = Math.min(width, 70);
+        long heads = 2L * group;
+        var rule = new AttentionRule(0.3, cap, window);
+        int[] offsets = {0, rows / 3, rows};
+        long[][] shapes =
+                shapes(
+                        of(heads, rows, d),
+                        of(2, rows, d),
+                        of(rows, 2 * d),
+                        of(rows, heads * d),
+                        of(heads, rows),
+                        of(rows, heads * d),
+                        of(heads, rows, d),
+                        of(2, rows, d),
+                        of(rows, 2 * d));
+        return make("attention", random, shapes)
                 .does(
-                        (k, t) ->
-                                k.causalSoftmax(
-                                        t[0], 0.3, new Visible(width - rows, window), t[1]));
+                        (k, t) -> {
+                            var in = new AttentionInput(t[0], t[1], t[2], offsets, 0, rule);
+                            Tensor scratch = Tensor.empty(t[0].dtype(), in.scratch(true));
+                            k.attention(in, t[3], t[4], scratch);
+                            k.attentionBackward(
+                                    in, t[3], t[4], t[5], t[6], t[7], t[8], scratch);
+                        });
     }
 
-    static KernelCase causalSoftmaxAgain(
-            int rows, int width, int firstRow, int window, Random random) {
-        KernelCase c = make("causalSoftmaxAgain", random, shapes(of(2, rows, width), of(2, rows)));
-        Visible visible = new Visible(firstRow, window);
-        for (int row = 0; row < 2 * rows; row++) {
-            double sum = 1e-3;
-            for (long i = visible.first(row % rows); i < visible.end(row % rows, width); i++) {
-                sum += Math.exp(0.3 * c.values[0][(int) ((long) row * width + i)]);
-            }
-            c.values[1][row] = (float) Math.log(sum);
-        }
-        return c.does((k, t) -> k.causalSoftmaxAgain(t[0], 0.3, visible, t[1]));
-    }
-
-    static KernelCase softmaxBackward(int rows, int width, Random random) {
-        long[] all = of(2, rows, width);
-        return make("softmaxBackward", random, shapes(all, all, of(2, rows)))
-                .does((k, t) -> k.softmaxBackward(t[0], t[1], t[2], 0.3));
+    /// The last rows of a sequence, its keys in the middle of wider memory.
+    static KernelCase cachedAttention(int rows, int width, long window, Random random) {
+        long d = Math.min(width, 70);
+        int last = Math.min(rows, 5);
+        long past = rows - last;
+        var rule = new AttentionRule(0.3, 0, window);
+        long[][] shapes =
+                shapes(
+                        of(4, last, d),
+                        of(2, rows + 7, d),
+                        of(rows, 2 * d),
+                        of(last, 4 * d),
+                        of(4, last));
+        return make("cachedAttention", random, shapes)
+                .does(
+                        (k, t) -> {
+                            Tensor keys = t[1].narrow(1, 4, rows);
+                            int[] offsets = {0, last};
+                            var in = new AttentionInput(t[0], keys, t[2], offsets, past, rule);
+                            Tensor scratch = Tensor.empty(t[0].dtype(), in.scratch(false));
+                            k.attention(in, t[3], t[4], scratch);
+                        });
     }
 
     static KernelCase rowDots(int rows, int width, Random random) {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.util.List;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
@@ -102,38 +103,44 @@ class TorchKernelsTest {
     }
 
     @Test
-    void softmaxBackwardIsTheDerivativeOfCausalSoftmax() {
-        double[] scores = randoms(2 * 3 * 5);
-        double[] dp = randoms(2 * 3 * 5);
-        try (var _ = Scope.open()) {
-            Tensor p = causalSoftmax(scores);
-            Tensor gradient = Tensor.of(dp, 2, 3, 5);
-            Tensor delta = Tensor.empty(DType.F64, 6);
-            TORCH.rowDots(p.view(6, 5), gradient.view(6, 5), delta);
-            TORCH.softmaxBackward(p, gradient, delta.view(2, 3), 0.7);
-            assertDerivative(gradient, scores, v -> dot(causalSoftmax(v), dp));
+    void attentionBackwardIsTheDerivativeOfAttention() {
+        double[] q = randoms(4 * 5 * 3);
+        double[] k = randoms(2 * 5 * 3);
+        double[] v = randoms(5 * 2 * 3);
+        double[] dOut = randoms(5 * 4 * 3);
+        for (var rule : List.of(AttentionRule.plain(0.7), new AttentionRule(0.7, 1.5, 2))) {
+            try (var _ = Scope.open()) {
+                var in = attention(q, k, v, rule);
+                Tensor out = Tensor.empty(DType.F64, 5, 12);
+                Tensor sums = Tensor.empty(DType.F64, 4, 5);
+                TORCH.attention(in, out, sums, null);
+                Tensor dq = Tensor.empty(DType.F64, 4, 5, 3);
+                Tensor dk = Tensor.empty(DType.F64, 2, 5, 3);
+                Tensor dv = Tensor.empty(DType.F64, 5, 6);
+                Tensor d = Tensor.of(dOut, 5, 12);
+                TORCH.attentionBackward(in, out, sums, d, dq, dk, dv, null);
+                assertDerivative(dq, q, x -> attended(attention(x, k, v, rule), dOut));
+                assertDerivative(dk, k, x -> attended(attention(q, x, v, rule), dOut));
+                assertDerivative(dv, v, x -> attended(attention(q, k, x, rule), dOut));
+            }
         }
     }
 
-    private static Tensor causalSoftmax(double[] scores) {
-        Tensor p = Tensor.of(scores, 2, 3, 5);
-        TORCH.causalSoftmax(p, 0.7, new Kernels.Visible(1, 0), Tensor.empty(DType.F64, 2, 3));
-        return p;
+    private static AttentionInput attention(
+            double[] q, double[] k, double[] v, AttentionRule rule) {
+        return new AttentionInput(
+                Tensor.of(q, 4, 5, 3),
+                Tensor.of(k, 2, 5, 3),
+                Tensor.of(v, 5, 6),
+                new int[] {0, 2, 5},
+                0,
+                rule);
     }
 
-    @Test
-    void causalSoftmaxAgainGivesTheSameProbabilities() {
-        double[] scores = randoms(2 * 3 * 5);
-        try (var _ = Scope.open()) {
-            Tensor p = Tensor.of(scores, 2, 3, 5);
-            Tensor again = Tensor.of(scores, 2, 3, 5);
-            Tensor sums = Tensor.empty(DType.F64, 2, 3);
-            TORCH.causalSoftmax(p, 0.7, new Kernels.Visible(1, 0), sums);
-            TORCH.causalSoftmaxAgain(again, 0.7, new Kernels.Visible(1, 0), sums);
-            assertThat(again.toDoubles()).containsExactly(p.toDoubles(), within(1e-14));
-            assertThat(p.toDoubles()[2]).isZero();
-            assertThat(p.toDoubles()[1]).isPositive();
-        }
+    private static double attended(AttentionInput in, double[] dOut) {
+        Tensor out = Tensor.empty(DType.F64, 5, 12);
+        TORCH.attention(in, out, Tensor.empty(DType.F64, 4, 5), null);
+        return dot(out, dOut);
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.kernel.Activation;
+import dev.graft.kernel.AttentionRule;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -157,7 +158,7 @@ class FamilyGradientTest {
                     Var k = Rope.part(tape, x, 12, 1, angles, 6);
                     Var v = Columns.forward(tape, x, 18, 6);
                     return Attention.forward(
-                            tape, q, k, v, new int[] {0, 5}, Attention.Rule.plain(0.4));
+                            tape, q, k, v, new int[] {0, 5}, AttentionRule.plain(0.4));
                 },
                 x ->
                         plainAttention(
@@ -165,7 +166,7 @@ class FamilyGradientTest {
                                 plainRope(x.narrow(1, 12, 6), angles, 6),
                                 x.narrow(1, 18, 6),
                                 new int[] {0, 5},
-                                Attention.Rule.plain(0.4)));
+                                AttentionRule.plain(0.4)));
     }
 
     private static Angles angles() {
@@ -256,7 +257,7 @@ class FamilyGradientTest {
         int width = 4;
         int[] offsets = {0, first, first + second};
         int tokens = first + second;
-        var rule = new Attention.Rule(0.7, cap, window);
+        var rule = new AttentionRule(0.7, cap, window);
         Tensor q = Oracle.random(1, heads, tokens, width);
         Tensor k = Oracle.random(2, keyHeads, tokens, width);
         Tensor v = Oracle.random(3, tokens, (long) keyHeads * width);
@@ -286,7 +287,7 @@ class FamilyGradientTest {
     @CsvSource({"0, 0", "0, 3", "1.5, 70", "2, 0"})
     void cachedAttentionEqualsTheWhole(double cap, long window) {
         int tokens = 90;
-        var rule = new Attention.Rule(0.7, cap, window);
+        var rule = new AttentionRule(0.7, cap, window);
         Tensor q = Oracle.random(1, 4, tokens, 4);
         Tensor k = Oracle.random(2, 2, tokens, 4);
         Tensor v = Oracle.random(3, tokens, 8);
@@ -303,7 +304,7 @@ class FamilyGradientTest {
     }
 
     private static Tensor plainAttention(
-            Tensor q, Tensor k, Tensor v, int[] offsets, Attention.Rule rule) {
+            Tensor q, Tensor k, Tensor v, int[] offsets, AttentionRule rule) {
         long heads = q.size(0);
         long keyHeads = k.size(0);
         Tensor values = v.view(v.size(0), keyHeads, -1).transpose(0, 1);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.kernel.Activation;
+import dev.graft.kernel.AttentionRule;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -229,7 +230,7 @@ class GradientTest {
                             Var c = tape.var(v, true);
                             Var out =
                                     Attention.forward(
-                                            tape, a, b, c, offsets, Attention.Rule.plain(0.5));
+                                            tape, a, b, c, offsets, AttentionRule.plain(0.5));
                             Oracle.assertClose("value", out.value(), expected, EXACT);
                             return new Var[] {a, b, c, out};
                         },
@@ -267,7 +268,7 @@ class GradientTest {
                                         tape.var(k, true),
                                         tape.var(v, true),
                                         offsets,
-                                        Attention.Rule.plain(0.5)),
+                                        AttentionRule.plain(0.5)),
                 x -> plainAttention(x, k, v, offsets));
     }
 

@@ -1,0 +1,105 @@
+package dev.graft.kernel;
+
+import dev.graft.tensor.Tensor;
+import dev.graft.tensor.Torch;
+
+/// Queries, keys and values of grouped heads, and which of them see which.
+///
+/// @param q [N, T, D], position already encoded
+/// @param k [K, C, D], position already encoded
+/// @param v [C, K·D]
+/// @param offsets where each sequence starts, and T; one sequence where there is a past
+/// @param past columns before that of the first row: C = T + past
+public record AttentionInput(
+        Tensor q, Tensor k, Tensor v, int[] offsets, long past, AttentionRule rule) {
+    /// Checks the shapes.
+    public AttentionInput {
+        long columns = q.size(1) + past;
+        boolean fits =
+                k.size(1) == columns
+                        && v.size(0) == columns
+                        && v.size(1) == k.size(0) * q.size(2)
+                        && k.size(2) == q.size(2)
+                        && q.size(0) % k.size(0) == 0
+                        && offsets[offsets.length - 1] == q.size(1)
+                        && (past == 0 || offsets.length == 2);
+        if (!fits) {
+            throw new IllegalArgumentException(
+                    "attention: q %s, k %s, v %s do not fit each other and %d columns before them"
+                            .formatted(q.describe(), k.describe(), v.describe(), past));
+        }
+    }
+
+    /// N.
+    int heads() {
+        return (int) q.size(0);
+    }
+
+    /// K.
+    int keyHeads() {
+        return (int) k.size(0);
+    }
+
+    /// Query heads that share a key head.
+    int group() {
+        return heads() / keyHeads();
+    }
+
+    /// D.
+    int width() {
+        return (int) q.size(2);
+    }
+
+    /// T.
+    int rows() {
+        return (int) q.size(1);
+    }
+
+    /// C.
+    int columns() {
+        return (int) k.size(1);
+    }
+
+    int sequences() {
+        return offsets.length - 1;
+    }
+
+    int start(int sequence) {
+        return offsets[sequence];
+    }
+
+    /// Rows of a sequence.
+    int length(int sequence) {
+        return offsets[sequence + 1] - offsets[sequence];
+    }
+
+    /// The scratch memory of the operation, in float32: scores of a block, and for the backward pass
+    /// their gradients and the slopes of a cap, for each thread.
+    ///
+    /// @param longest rows of the longest sequence
+    public static long[] scratch(
+            AttentionRule rule, long longest, long past, boolean backward, int threads) {
+        int buffers = backward ? rule.softCap() > 0 ? 3 : 2 : 1;
+        return new long[] {threads, buffers, AttentionBlocks.scores(rule, longest, past)};
+    }
+
+    /// The same of these inputs, for the threads that there are.
+    public long[] scratch(boolean backward) {
+        long longest = 0;
+        for (int s = 0; s < sequences(); s++) {
+            longest = Math.max(longest, length(s));
+        }
+        return scratch(rule, longest, past, backward, Torch.threads());
+    }
+
+    /// Multiplications and additions of so many products over the columns that are seen.
+    long flops(int products) {
+        long pairs = 0;
+        for (int s = 0; s < sequences(); s++) {
+            for (long row = past; row < past + length(s); row++) {
+                pairs += row + 1 - rule.firstColumn(row);
+            }
+        }
+        return 2L * products * heads() * width() * pairs;
+    }
+}
