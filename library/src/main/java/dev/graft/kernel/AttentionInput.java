@@ -73,7 +73,8 @@ public record AttentionInput(
         return offsets[sequence + 1] - offsets[sequence];
     }
 
-    /// The scratch memory of the operation, in float32: scores of a block, and for the backward pass
+    /// The scratch memory of the operation, in float32: scores of a block, and for the backward
+    // pass
     /// their gradients and the slopes of a cap, for each thread.
     ///
     /// @param longest rows of the longest sequence

@@ -63,8 +63,7 @@ final class TorchAttention {
             try (var _ = Scope.open()) {
                 Part part = part(s);
                 Tensor scores =
-                        part.scores()
-                                .maskedFill(hidden(part.scores()), Double.NEGATIVE_INFINITY);
+                        part.scores().maskedFill(hidden(part.scores()), Double.NEGATIVE_INFINITY);
                 rowsOf(logSums, s).copyInPlace(scores.logSumExp(2, false));
                 tokenMajor(out, s).copyInPlace(scores.softmax(2).matmul(part.v()));
             }
@@ -75,14 +74,12 @@ final class TorchAttention {
         return headMajor.narrow(1, in.start(s), in.length(s));
     }
 
-    void backward(
-            Tensor out, Tensor logSums, Tensor dOut, Tensor dq, Tensor dk, Tensor dv) {
+    void backward(Tensor out, Tensor logSums, Tensor dOut, Tensor dq, Tensor dk, Tensor dv) {
         for (int s = 0; s < in.sequences(); s++) {
             try (var _ = Scope.open()) {
                 Part part = part(s);
                 Tensor sums = rowsOf(logSums, s).unsqueeze(2);
-                Tensor p =
-                        part.scores().sub(sums).exp().maskedFill(hidden(part.scores()), 0);
+                Tensor p = part.scores().sub(sums).exp().maskedFill(hidden(part.scores()), 0);
                 Tensor d = tokenMajor(dOut, s).copy(); // [N, R, D]
                 Tensor delta = tokenMajor(out, s).mul(d).sum(2, true);
                 Tensor dScores =

@@ -51,7 +51,8 @@ final class VectorAttention {
                         scratch.each(
                                 (long) all.size() * heads,
                                 (task, buffers) -> {
-                                    // The last blocks of a sequence are the largest: they come first.
+                                    // The last blocks of a sequence are the largest: they come
+                                    // first.
                                     Block b = all.get(all.size() - 1 - (int) (task / heads));
                                     forward(b, (int) (task % heads), buffers[0], outs, sums);
                                 }));
@@ -69,7 +70,8 @@ final class VectorAttention {
         }
         Matrix out = blocks.rows(outs, b, head);
         Matrix values = blocks.values(b, head);
-        Blas.multiply(b.height(), width, b.columns(), AttentionBlocks.matrix(scores, b), values, 0, out);
+        Blas.multiply(
+                b.height(), width, b.columns(), AttentionBlocks.matrix(scores, b), values, 0, out);
     }
 
     private long sumOf(int head, Block b, int row) {
@@ -153,7 +155,12 @@ final class VectorAttention {
                 (from, to) -> {
                     for (long r = from; r < to; r++) {
                         long source = (r / rows * group * rows + r % rows) * width;
-                        addRows(perHead, source, rows * width, sums, r / rows * head + r % rows * row);
+                        addRows(
+                                perHead,
+                                source,
+                                rows * width,
+                                sums,
+                                r / rows * head + r % rows * row);
                     }
                 });
     }
@@ -200,7 +207,14 @@ final class VectorAttention {
         int height = b.height();
         Matrix dValues = matrix(g.dValues, width).at(column);
         Blas.multiply(columns, width, height, AttentionBlocks.matrix(p, b).t(), dOut, 1, dValues);
-        Blas.multiply(height, columns, width, dOut, blocks.values(b, head).t(), 0, AttentionBlocks.matrix(ds, b));
+        Blas.multiply(
+                height,
+                columns,
+                width,
+                dOut,
+                blocks.values(b, head).t(),
+                0,
+                AttentionBlocks.matrix(ds, b));
         for (int i = 0; i < height; i++) {
             long own = ((long) (b.row() + i) * in.heads() + head) * width;
             float delta = (float) Lanes.dot(g.dOuts, own, g.outs, own, width);
@@ -210,9 +224,17 @@ final class VectorAttention {
             RowPasses.multiply(ds, slopes, height * columns);
         }
         Matrix dKeys = matrix(g.dKeys, width).at(column);
-        Blas.multiply(columns, width, height, AttentionBlocks.matrix(ds, b).t(), blocks.queries(b, head), 1, dKeys);
+        Blas.multiply(
+                columns,
+                width,
+                height,
+                AttentionBlocks.matrix(ds, b).t(),
+                blocks.queries(b, head),
+                1,
+                dKeys);
         Matrix dq = matrix(g.dq, width).at(sumOf(head, b, 0) * width);
-        Blas.multiply(height, width, columns, AttentionBlocks.matrix(ds, b), blocks.keys(b, head), 0, dq);
+        Blas.multiply(
+                height, width, columns, AttentionBlocks.matrix(ds, b), blocks.keys(b, head), 0, dq);
     }
 
     private static Matrix matrix(MemorySegment memory, int stride) {

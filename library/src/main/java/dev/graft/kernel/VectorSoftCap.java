@@ -17,20 +17,14 @@ final class VectorSoftCap {
         long count = x.numel();
         var xs = Lanes.floats("softCap", x, count);
         var ss = slopes == null ? null : Lanes.floats("softCap", slopes, count);
-        Workers.rows(
-                count, 1, (from, to) -> apply(xs, ss, from, (int) (to - from), scale, cap));
+        Workers.rows(count, 1, (from, to) -> apply(xs, ss, from, (int) (to - from), scale, cap));
     }
 
     /// Numbers from `at` on, on the calling thread.
     ///
     /// @param slopes written; null where nobody wants them
     static void apply(
-            MemorySegment x,
-            MemorySegment slopes,
-            long at,
-            int count,
-            double scale,
-            double cap) {
+            MemorySegment x, MemorySegment slopes, long at, int count, double scale, double cap) {
         float inner = (float) (scale / cap);
         if (slopes == null) {
             values(x, at, count, inner, (float) cap);

@@ -49,8 +49,7 @@ public final class Attention {
     /// @param k [K, C, D], the cache, the new tokens last
     /// @param v [C, K·D]
     /// @return [R, N·D]
-    public static Tensor cached(
-            Tape tape, Tensor q, Tensor k, Tensor v, AttentionRule rule) {
+    public static Tensor cached(Tape tape, Tensor q, Tensor k, Tensor v, AttentionRule rule) {
         int rows = (int) q.size(1);
         Tensor out = out(q);
         Tensor logSums = Tensor.empty(q.dtype(), q.size(0), rows);

@@ -63,11 +63,20 @@ public final class Blas {
 
     private static FunctionDescriptor gemm() {
         return FunctionDescriptor.ofVoid(
-                JAVA_INT, JAVA_INT, JAVA_INT, // order, transposes
-                JAVA_INT, JAVA_INT, JAVA_INT, // m, n, k
-                JAVA_FLOAT, JAVA_LONG, JAVA_INT, // alpha, a, stride
-                JAVA_LONG, JAVA_INT, // b, stride
-                JAVA_FLOAT, JAVA_LONG, JAVA_INT); // beta, c, stride
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT, // order, transposes
+                JAVA_INT,
+                JAVA_INT,
+                JAVA_INT, // m, n, k
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT, // alpha, a, stride
+                JAVA_LONG,
+                JAVA_INT, // b, stride
+                JAVA_FLOAT,
+                JAVA_LONG,
+                JAVA_INT); // beta, c, stride
     }
 
     /// Whether the natives have what is needed.

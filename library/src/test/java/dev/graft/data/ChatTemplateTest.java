@@ -220,7 +220,8 @@ class ChatTemplateTest {
     @Test
     void aChatLeftOpenIsThatOfTransformers() throws Exception {
         JsonNode golden;
-        try (var file = ChatTemplateTest.class.getResourceAsStream("/golden/continued_chats.json")) {
+        try (var file =
+                ChatTemplateTest.class.getResourceAsStream("/golden/continued_chats.json")) {
             golden = new JsonMapper().readTree(file);
         }
         assertThat(golden.path("cases").size()).isGreaterThan(100);

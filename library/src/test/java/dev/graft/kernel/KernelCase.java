@@ -183,7 +183,8 @@ final class KernelCase {
     /// @param group query heads that share a key head, of which there are two
     static KernelCase attention(
             int atLeast, int width, int group, double cap, long window, Random random) {
-        int rows = Math.max(atLeast, 6); // a row that sees itself alone has no gradient by its scores
+        int rows =
+                Math.max(atLeast, 6); // a row that sees itself alone has no gradient by its scores
         long d = Math.min(width, 70);
         long heads = 2L * group;
         var rule = new AttentionRule(0.3, cap, window);
@@ -205,8 +206,7 @@ final class KernelCase {
                             var in = new AttentionInput(t[0], t[1], t[2], offsets, 0, rule);
                             Tensor scratch = Tensor.empty(t[0].dtype(), in.scratch(true));
                             k.attention(in, t[3], t[4], scratch);
-                            k.attentionBackward(
-                                    in, t[3], t[4], t[5], t[6], t[7], t[8], scratch);
+                            k.attentionBackward(in, t[3], t[4], t[5], t[6], t[7], t[8], scratch);
                         });
     }
 
