@@ -129,6 +129,9 @@ public final class ModelFiles implements AutoCloseable {
                         .sorted()
                         .toList();
         for (String shard : shards) {
+            if (shard.indexOf('\0') >= 0) {
+                throw new ModelFormatException(index + ": a shard's name has a zero in it");
+            }
             Path path = folder.resolve(shard);
             Path inside = folder.toAbsolutePath().normalize();
             if (!inside.equals(path.toAbsolutePath().normalize().getParent())) {

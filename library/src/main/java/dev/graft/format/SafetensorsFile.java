@@ -34,6 +34,7 @@ import java.util.Map;
 /// Tensors are views of the mapping and must not outlive this object.
 public final class SafetensorsFile implements AutoCloseable {
     private static final long MAX_HEADER = 100_000_000; // the limit of the reference implementation
+    private static final int MAX_DIMENSIONS = 64; // of a tensor of libtorch
     private static final ObjectMapper JSON =
             JsonMapper.builder()
                     .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -137,6 +138,11 @@ public final class SafetensorsFile implements AutoCloseable {
                 || !isLong(range.get(0))
                 || !isLong(range.get(1))) {
             throw bad("tensor %s: the header has no shape or no data_offsets".formatted(name));
+        }
+        if (dims.size() > MAX_DIMENSIONS) {
+            throw bad(
+                    "tensor %s: the shape has %,d dimensions, expected at most %d"
+                            .formatted(name, dims.size(), MAX_DIMENSIONS));
         }
         long[] shape = new long[dims.size()];
         for (int i = 0; i < shape.length; i++) {

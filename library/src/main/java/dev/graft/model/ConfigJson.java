@@ -59,6 +59,9 @@ record ConfigJson(Path path, JsonNode root) {
     }
 
     boolean flag(String key, boolean absent) {
+        if (has(key) && !root.get(key).isBoolean()) {
+            throw bad("%s: found %s, expected true or false".formatted(key, root.get(key)));
+        }
         return root.path(key).asBoolean(absent);
     }
 

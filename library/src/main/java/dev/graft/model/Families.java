@@ -2,6 +2,7 @@ package dev.graft.model;
 
 import static java.util.Map.entry;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.kernel.Activation;
 import dev.graft.model.Family.Biases;
 import dev.graft.model.Family.Projections;
@@ -122,11 +123,16 @@ final class Families {
                             "%s is not supported; supported: %s"
                                     .formatted(
                                             type.isEmpty()
-                                                    ? "a config without model_type (architectures: %s)"
-                                                            .formatted(config.node("architectures"))
+                                                    ? withoutType(config)
                                                     : "model_type '" + type + "'",
                                             String.join(", ", SUPPORTED)));
         };
+    }
+
+    private static String withoutType(ConfigJson config) {
+        JsonNode architectures = config.node("architectures");
+        return "a config without model_type"
+                + (architectures.isEmpty() ? "" : " (architectures: %s)".formatted(architectures));
     }
 
     private static Family mistral(Windows windows) {

@@ -68,7 +68,7 @@ final class ModelConfigReader {
                         .withDefaults(family.defaults(), Families.PARTICULAR);
         refuseWhatIsNotComputed(config);
         int hidden = config.positive("hidden_size");
-        int layers = config.positive("num_hidden_layers");
+        int layers = layers(config, family);
         var attention = attention(config, family, hidden);
         var ropes =
                 new RopeReader(config, attention.headWidth(), family.theta(), family.neighbours());
@@ -94,6 +94,24 @@ final class ModelConfigReader {
                 new LayerKinds(config, family, ropes).read(layers),
                 isPart ? TensorNames.MULTIMODAL : TensorNames.PLAIN,
                 storedType(isPart ? List.of(root, config.root()) : List.of(root)));
+    }
+
+    /// Every layer and every expert is described before a weight is read, so their number is
+    /// bounded; the largest models have some ten thousand experts in all.
+    private static int layers(ConfigJson config, Family family) {
+        int layers = config.positive("num_hidden_layers");
+        long experts = family.experts() == null ? 1 : family.experts().count();
+        if (layers * experts > 100_000) {
+            throw config.bad(
+                    "num_hidden_layers %,d with %,d experts each is more than any model has; expected at most 100,000 in all"
+                            .formatted(layers, experts));
+        }
+        if (family.experts() != null && family.experts().perToken() > experts) {
+            throw config.bad(
+                    "num_experts_per_tok %d is more than the %d experts"
+                            .formatted(family.experts().perToken(), experts));
+        }
+        return layers;
     }
 
     /// What holds the decoder decides, and ties if it says nothing.

@@ -24,6 +24,13 @@ record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean
     private JsonNode parameters() {
         JsonNode scaling = config.node("rope_scaling");
         JsonNode parameters = config.node("rope_parameters");
+        for (JsonNode node : List.of(scaling, parameters)) {
+            if (!node.isMissingNode() && !node.isNull() && !node.isObject()) {
+                throw config.bad(
+                        "rope_scaling or rope_parameters: found %s, expected an object"
+                                .formatted(node));
+            }
+        }
         if (scaling.isEmpty()) {
             return parameters;
         }
@@ -45,6 +52,9 @@ record RopeReader(ConfigJson config, int headWidth, double defaultTheta, boolean
             throw config.bad(
                     "partial_rotary_factor: %d of %d numbers of a head would be rotated, expected an even number"
                             .formatted(width, headWidth));
+        }
+        if (theta <= 0) {
+            throw config.bad("rope_theta: found %s, expected a positive number".formatted(theta));
         }
         return new RotaryEmbedding(theta, width, scaling(parameters, width), neighbours);
     }

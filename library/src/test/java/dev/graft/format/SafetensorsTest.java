@@ -296,6 +296,14 @@ class SafetensorsTest {
         assertBad(() -> open(path), path, "expected");
     }
 
+    /// Else the number of elements of each would be asked of a list of any length.
+    @Test
+    void shapeWithMoreDimensionsThanATensorHasIsRefused() throws Exception {
+        String shape = "[%s1]".formatted("1, ".repeat(64));
+        Path path = file(entry("U8", shape, "[0, 1]"), 1);
+        assertBad(() -> open(path), path, "tensor t", "65 dimensions");
+    }
+
     @Test
     void nameThatStandsTwiceIsRefused() throws Exception {
         String t = "'t': {'dtype': 'U8', 'shape': [1], 'data_offsets': [%d, %d]}";

@@ -166,6 +166,24 @@ class FamiliesConfigTest {
                 .hasMessageContaining("move what rope_scaling says into rope_parameters");
     }
 
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '"',
+            value = {
+                "llama | , 'num_hidden_layers': 2147483646 | expected at most 100,000 in all",
+                "mixtral | , 'num_local_experts': 1000000000 | expected at most 100,000 in all",
+                "mixtral | , 'num_local_experts': 2, 'num_experts_per_tok': 5 | more than the 2 experts",
+                "llama | , 'tie_word_embeddings': 'false' | expected true or false",
+                "llama | , 'rope_scaling': 'linear' | expected an object",
+                "llama | , 'rope_theta': -1 | expected a positive number"
+            })
+    void absurdValuesAreRefusedAtOnce(String type, String more, String message) {
+        assertThatThrownBy(() -> read(type, more))
+                .isInstanceOf(ModelFormatException.class)
+                .hasMessageContaining(message);
+    }
+
     @Test
     void aHeadOfClassesIsRefused() {
         String head = ", 'architectures': ['LlamaForSequenceClassification']";
