@@ -2,6 +2,7 @@ package dev.graft.data;
 
 import dev.graft.disk.AtomicFile;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -16,7 +17,8 @@ import java.util.RandomAccess;
 import java.util.TreeMap;
 import java.util.function.Consumer;
 
-/// Tokenized examples in a mapped file: resident is what is read, not what there is.
+/// Tokenized examples in a file, read one by one: of a mapping, pages around each would stay
+/// resident, in the end all. Only what is known of the examples is mapped.
 ///
 /// Little-endian: the tokens of all examples, 4 bytes each, the highest bit set where the token is
 /// trained; then for each example 8 bytes, the number of tokens before it; then for each 4 bytes,
@@ -34,16 +36,18 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess, Mea
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     private final MemorySegment file;
+    private final RandomAccessFile reader;
     private final long tokens;
     private final int size;
 
-    private TokenFile(MemorySegment file) {
+    private TokenFile(MemorySegment file, RandomAccessFile reader) {
         this.file = file;
+        this.reader = reader;
         this.tokens = footer(0);
         this.size = Math.toIntExact(footer(1));
     }
 
-    /// Maps a file that [#write] made. It is unmapped when nothing refers to it any more.
+    /// Maps a file that [#write] made. It is closed when nothing refers to it any more.
     ///
     /// @throws IOException if it cannot be read or is no such file
     static Dataset open(Path path) throws IOException {
@@ -54,7 +58,7 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess, Mea
             if (bytes < 8L * FOOTER || mapped.get(NUMBER, bytes - 8) != MAGIC) {
                 throw new IOException("not a file of tokens, or one that was cut short");
             }
-            var examples = new TokenFile(mapped);
+            var examples = new TokenFile(mapped, new RandomAccessFile(path.toFile(), "r"));
             if (bytes != 4 * examples.tokens + 12L * examples.size + 8L * FOOTER) {
                 throw new IOException("its length is not what its end says");
             }
@@ -142,15 +146,28 @@ final class TokenFile extends AbstractList<Example> implements RandomAccess, Mea
         if (index < 0 || index >= size) {
             throw new IndexOutOfBoundsException(index);
         }
-        long at = 4 * start(index);
         var ids = new int[length(index)];
         var trained = new boolean[ids.length];
+        var bytes = bytes(4 * start(index), 4 * ids.length);
         for (int i = 0; i < ids.length; i++) {
-            int token = file.get(TOKEN, at + 4L * i);
+            int token = bytes.getInt();
             ids[i] = token & ~TRAINED;
             trained[i] = token < 0;
         }
         return new Example(ids, trained);
+    }
+
+    private ByteBuffer bytes(long from, int count) {
+        var bytes = new byte[count];
+        try {
+            synchronized (reader) {
+                reader.seek(from);
+                reader.readFully(bytes);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN);
     }
 
     @Override
