@@ -74,8 +74,7 @@ public record AttentionInput(
     }
 
     /// The scratch memory of the operation, in float32: scores of a block, and for the backward
-    // pass
-    /// their gradients and the slopes of a cap, for each thread.
+    /// pass their gradients and the slopes of a cap, for each thread.
     ///
     /// @param longest rows of the longest sequence
     public static long[] scratch(
