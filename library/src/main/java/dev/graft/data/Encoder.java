@@ -17,7 +17,7 @@ final class Encoder {
     /// Five times the slowest that was measured.
     private static final int CHARACTERS_A_SECOND = 10_000;
 
-    private static final int SECONDS = 60;
+    private static final long SECONDS = 60;
 
     /// Patterns give white space back step by step, and the library ends the process after ten
     /// million steps.

@@ -183,7 +183,7 @@ final class RegexCost {
     }
 
     private boolean overlap(One a, One b) {
-        return a == ANYTHING || b == ANYTHING || characters(a).intersects(characters(b));
+        return a.equals(ANYTHING) || b.equals(ANYTHING) || characters(a).intersects(characters(b));
     }
 
     /// Those of the first plane that a node matches, by Java's reading of it; all where it has

@@ -21,6 +21,8 @@ sealed interface RegexNode {
 
     record Choice(List<RegexNode> ways) implements RegexNode {}
 
+    /// A part, so many times.
+    ///
     /// @param backtracks whether a shorter match is tried where what follows fails
     record Repeat(RegexNode body, int least, int most, boolean backtracks) implements RegexNode {}
 
@@ -29,6 +31,8 @@ sealed interface RegexNode {
     /// @param looks whether it takes no characters
     record Closed(RegexNode body, boolean looks) implements RegexNode {}
 
+    /// Reads a pattern.
+    ///
     /// @throws IllegalArgumentException with the construct that is not supported
     static RegexNode parse(String pattern) {
         var parser = new Parser(pattern);
