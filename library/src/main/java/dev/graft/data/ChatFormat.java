@@ -46,8 +46,7 @@ public sealed interface ChatFormat extends Format {
     }
 
     /// Alpaca's columns with a system prompt or earlier turns, as LLaMA-Factory has them: the
-    // prompt
-    /// of Stanford has no place for these, so the row is a conversation.
+    /// prompt of Stanford has no place for these, so the row is a conversation.
     record Instruction(TextFormat.Alpaca text) implements ChatFormat {
         @Override
         public Conversation conversation(Row row) {

@@ -104,7 +104,7 @@ public record Dataset(List<Example> examples, DatasetReport report, Inspection i
         private int bad;
 
         void add(Tokenization.Made made, Consumer<Example> sink) {
-            if (made == Tokenization.Made.BAD) {
+            if (made.isBad()) {
                 bad++;
                 return;
             }

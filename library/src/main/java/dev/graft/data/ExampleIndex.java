@@ -10,9 +10,8 @@ import java.nio.file.StandardOpenOption;
 import java.util.PrimitiveIterator;
 
 /// What is known of each example while a file of tokens is written: where it begins, how many of
-// its
-/// tokens are trained, and its hash. On disk, so that memory does not grow with their number; gone
-/// when it is closed.
+/// its tokens are trained, and its hash. On disk, so that memory does not grow with their number;
+/// gone when it is closed.
 final class ExampleIndex implements AutoCloseable {
     private static final int RECORD = 24;
 
@@ -94,8 +93,9 @@ final class ExampleIndex implements AutoCloseable {
     private void fill(ByteBuffer read, long at) {
         read.clear();
         try {
-            while (read.hasRemaining() && file.read(read, at + read.position()) > 0) {
-                continue; // until it is full, or the file ends
+            int got = 0;
+            while (got >= 0 && read.hasRemaining()) {
+                got = file.read(read, at + read.position());
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

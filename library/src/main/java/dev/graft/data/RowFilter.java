@@ -26,7 +26,6 @@ import org.duckdb.DuckDBConnection;
 /// or a text; lists and objects are their JSON as text, and what a row lacks is NULL.
 final class RowFilter implements AutoCloseable {
     private static final JsonMapper JSON = new JsonMapper();
-    private static final String PARSED = "SELECT 1 FROM chunk WHERE (%s\n)";
     private static final String NUMBER = "\"row of the chunk\"";
 
     private final String where;
@@ -68,7 +67,7 @@ final class RowFilter implements AutoCloseable {
     }
 
     private ObjectNode parsed(String condition) {
-        String sql = DataFile.quoted(PARSED.formatted(condition));
+        String sql = DataFile.quoted("SELECT 1 FROM chunk WHERE (" + condition + "\n)");
         try (var statement = duckdb.createStatement();
                 var rows = statement.executeQuery("SELECT json_serialize_sql(" + sql + ")")) {
             rows.next();

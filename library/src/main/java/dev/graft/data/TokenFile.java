@@ -22,9 +22,8 @@ import java.util.function.Consumer;
 ///
 /// Little-endian: the tokens of all examples, 4 bytes each, the highest bit set where the token is
 /// trained; then for each example 8 bytes, the number of tokens before it; then for each 4 bytes,
-// how
-/// many of its tokens are trained; then numbers of 8 bytes: tokens, examples, the fields of the
-/// report and of the inspection, and [#MAGIC].
+/// how many of its tokens are trained; then numbers of 8 bytes: tokens, examples, the fields of
+/// the report and of the inspection, and [#MAGIC].
 final class TokenFile extends AbstractList<Example> implements RandomAccess, Measured {
     private static final long MAGIC = 0x324B4F5446415247L; // "GRAFTOK2"
     private static final int LENGTHS = 31; // powers of two

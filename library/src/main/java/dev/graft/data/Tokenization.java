@@ -121,6 +121,10 @@ public final class Tokenization {
 
         /// Of a row that is not what its format wants, and is left out.
         static final Made BAD = new Made(List.of(), -1, false);
+
+        boolean isBad() {
+            return wholeLength < 0;
+        }
     }
 
     /// The examples of the segments: one, cut off at `max_length`; or, where the format has no
