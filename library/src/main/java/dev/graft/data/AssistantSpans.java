@@ -28,6 +28,7 @@ public final class AssistantSpans {
     private final ChatRenderer template;
     private final Conversation chat;
     private final Set<String> special;
+    private final String eos;
     private final String text;
 
     /// A part of the text in UTF-16 units.
@@ -41,9 +42,19 @@ public final class AssistantSpans {
     ///
     /// @param special the special tokens, or empty where there is no tokenizer
     public AssistantSpans(ChatRenderer template, Conversation chat, Set<String> special) {
+        this(template, chat, special, null);
+    }
+
+    /// Renders the conversation once.
+    ///
+    /// @param eos the token that ends a text, or null: where it ends a turn together with other
+    ///     marks, all of them are trained
+    public AssistantSpans(
+            ChatRenderer template, Conversation chat, Set<String> special, String eos) {
         this.template = template;
         this.chat = chat;
         this.special = special;
+        this.eos = eos;
         this.text = render(chat.messages());
     }
 
@@ -106,6 +117,10 @@ public final class AssistantSpans {
     /// @param tail what the template writes after the words where the conversation ends there
     private int endToken(String tail, int wordsEnd) {
         int own = special(tail, 0);
+        int all = throughEos(tail, own);
+        if (all > own && text.startsWith(tail.substring(0, all), wordsEnd)) {
+            return all;
+        }
         if (own > 0 && text.startsWith(tail.substring(0, own), wordsEnd)) {
             return own;
         }
@@ -114,6 +129,15 @@ public final class AssistantSpans {
         int here = special(text, wordsEnd);
         boolean ends = here > 0 && (isBlank(wordsEnd + here) || special(text, wordsEnd + here) > 0);
         return ends ? here : 0;
+    }
+
+    /// Up to where EOS ends, where it follows the end token without white space between: some
+    /// templates close the answer with one mark and the turn with another.
+    private int throughEos(String tail, int own) {
+        int at = own == 0 || eos == null ? -1 : tail.indexOf(eos, own);
+        boolean closed = at < 0 || tail.substring(0, own).contains(eos);
+        boolean apart = closed || tail.substring(own, at).chars().anyMatch(Character::isWhitespace);
+        return apart ? own : at + eos.length();
     }
 
     private boolean isBlank(int from) {

@@ -49,16 +49,22 @@ public final class ChatTokenization {
     }
 
     private Prompt prompt(Conversation chat, ChatRenderer renderer) {
-        var spans = new AssistantSpans(renderer, chat, tokenizer.specialTokens());
+        var spans = spans(renderer, chat);
         int[] ids = tokenizer.encodeSpans(spans.text(), foreign(chat, spans)).ids();
         return new Prompt(spans.text(), ids);
+    }
+
+    private AssistantSpans spans(ChatRenderer renderer, Conversation chat) {
+        var eos = tokenizer.eosId();
+        String end = eos.isEmpty() ? null : tokenizer.decode(new int[] {eos.getAsInt()}, false);
+        return new AssistantSpans(renderer, chat, tokenizer.specialTokens(), end);
     }
 
     /// The example of a conversation.
     ///
     /// @throws dev.graft.error.ConfigException where the template refuses it
     public Rendered rendered(Conversation chat) {
-        var spans = new AssistantSpans(template, chat, tokenizer.specialTokens());
+        var spans = spans(template, chat);
         String text = spans.text();
         List<Span> trained =
                 loss == LossPart.ALL

@@ -108,8 +108,8 @@ final class Arithmetic {
 
     /// A text so many times over, counted before it is made.
     static String repeat(Run run, String text, long times) {
-        if (text.isEmpty()) {
-            return text;
+        if (text.isEmpty() || times <= 0) {
+            return "";
         }
         run.make(times > Integer.MAX_VALUE ? Long.MAX_VALUE : text.length() * times);
         return text.repeat((int) times);

@@ -4,10 +4,23 @@ import java.util.Locale;
 
 /// Upper and lower case as Python turns them.
 final class Cases {
+    private static final int PIECE = 1024;
+
     private Cases() {}
 
+    /// Piece by piece: the JVM copies the whole text for every letter that becomes two (`ß`).
     static String upper(String text) {
-        return text.toUpperCase(Locale.ROOT);
+        if (text.length() <= PIECE) {
+            return text.toUpperCase(Locale.ROOT);
+        }
+        var out = new StringBuilder(text.length());
+        for (int at = 0; at < text.length(); ) {
+            int end = Math.min(at + PIECE, text.length());
+            end += end < text.length() && Character.isLowSurrogate(text.charAt(end)) ? 1 : 0;
+            out.append(text.substring(at, end).toUpperCase(Locale.ROOT));
+            at = end;
+        }
+        return out.toString();
     }
 
     static String lower(String text) {

@@ -159,8 +159,8 @@ final class Comparison {
 
     static boolean contains(Object item, Object container) {
         return switch (container) {
-            case String text -> text.contains(needle(item));
-            case Markup markup -> markup.text().contains(needle(item));
+            case String text -> Needle.indexOf(text, needle(item), 0) >= 0;
+            case Markup markup -> Needle.indexOf(markup.text(), needle(item), 0) >= 0;
             case Map<?, ?> map -> !Frame.missing(get(map, item));
             case null, default -> {
                 Iterator<?> items =

@@ -257,6 +257,9 @@ final class Compiler {
             }
             Object value = escapes ? new Markup(text.toString()) : text.toString();
             value = ExpressionCompiler.over(filter, frame, value);
+            if (!Texts.isText(value)) {
+                throw JinjaException.type("expected str instance, %s found", Types.name(value));
+            }
             frame.run.append(out, escapes ? Markup.escape(value).text() : Repr.str(value));
             entry.leave(frame);
             return Step.End.NORMAL;

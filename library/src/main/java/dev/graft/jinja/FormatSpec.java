@@ -48,14 +48,29 @@ final class FormatSpec {
         }
         sign = matcher.group(3) == null ? "-" : matcher.group(3);
         alternate = matcher.group(5) != null;
-        if (matcher.group(6) != null && matcher.group(2) == null) {
+        if (matcher.group(6) != null && matcher.group(1) == null) {
             fill = "0";
-            align = Numbers.isNumber(value) ? '=' : '<';
+            boolean between = align == 0 && Numbers.isNumber(value);
+            align = between ? '=' : align;
         }
         width = matcher.group(7) == null ? 0 : size(matcher.group(7));
         grouping = matcher.group(8) == null ? "" : matcher.group(8);
         precision = matcher.group(9) == null ? -1 : size(matcher.group(9));
         type = matcher.group(10) == null ? 0 : matcher.group(10).charAt(0);
+        checkGrouping(value);
+        if (Texts.isText(value) && matcher.group(3) != null) {
+            throw JinjaException.value("Sign not allowed in string format specifier");
+        }
+    }
+
+    private void checkGrouping(Object value) {
+        String allowed = grouping.equals("_") ? "defgEG%FboxX\0" : "defgEG%F\0";
+        boolean text = Texts.isText(value) && type == 0;
+        if (!grouping.isEmpty() && (text || allowed.indexOf(type) < 0)) {
+            throw JinjaException.value(
+                    "Cannot specify '%s' with '%s'.",
+                    grouping, text ? "s" : String.valueOf(type));
+        }
     }
 
     private int size(String digits) {
@@ -88,6 +103,9 @@ final class FormatSpec {
     private String text(String text) {
         if (type != 0 && type != 's') {
             throw unknown("str");
+        }
+        if (alternate) {
+            throw JinjaException.value("Alternate form (#) not allowed in string format specifier");
         }
         if (align == '=') {
             throw JinjaException.value("'=' alignment not allowed in string format specifier");

@@ -107,8 +107,7 @@ final class Numbers {
         if (isZero(right)) {
             throw zero(isReal(left, right) ? "float division by zero" : "division by zero");
         }
-        if (isReal(left, right)
-                || (left instanceof Long && right instanceof Long && isSmall(left, right))) {
+        if (isReal(left, right) || (isSmall(left) && isSmall(right))) {
             return real(left) / real(right);
         }
         // exact to more digits than a double has, then rounded once
@@ -121,8 +120,8 @@ final class Numbers {
         return quotient;
     }
 
-    private static boolean isSmall(Object left, Object right) {
-        return Math.abs((Long) left) < 1L << 53 && Math.abs((Long) right) < 1L << 53;
+    private static boolean isSmall(Object integer) {
+        return big(integer).bitLength() <= 53;
     }
 
     private static boolean isZero(Object number) {

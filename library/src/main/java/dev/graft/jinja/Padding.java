@@ -46,7 +46,7 @@ final class Padding {
         for (int c : text.codePoints().toArray()) {
             if (c == '\t') {
                 long spaces = width <= 0 ? 0 : width - column % width;
-                out.append(Arithmetic.repeat(run, " ", spaces));
+                run.append(out, Arithmetic.repeat(run, " ", spaces));
                 column += spaces;
             } else {
                 out.appendCodePoint(c);

@@ -143,7 +143,7 @@ final class PercentFormat {
         }
         run.make(Math.max(0, size) * 64);
         if (isPrecision) {
-            precision = size;
+            precision = Math.max(0, size);
         } else {
             width = size;
         }

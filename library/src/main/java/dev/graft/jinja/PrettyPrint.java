@@ -45,11 +45,18 @@ final class PrettyPrint {
     private static List<Tuple> entries(Map<?, ?> map) {
         List<Tuple> entries = new ArrayList<>();
         new DictView(DictView.Part.ITEMS, map).forEach(entry -> entries.add((Tuple) entry));
-        boolean texts = map.keySet().stream().allMatch(Texts::isText);
-        if (texts || map.keySet().stream().allMatch(Numbers::isNumber)) {
-            entries.sort((x, y) -> Comparison.order(x.items().getFirst(), y.items().getFirst()));
-        }
+        entries.sort((x, y) -> order(x.items().getFirst(), y.items().getFirst()));
         return entries;
+    }
+
+    /// Keys of different types stand in the order of their types' names.
+    private static int order(Object left, Object right) {
+        boolean alike =
+                (Texts.isText(left) && Texts.isText(right))
+                        || (Numbers.isNumber(left) && Numbers.isNumber(right));
+        return alike
+                ? Comparison.order(left, right)
+                : Types.name(left).compareTo(Types.name(right));
     }
 
     private void format(Object value, int indent, int allowance, int level) {

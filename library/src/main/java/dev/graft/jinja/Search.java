@@ -43,12 +43,12 @@ final class Search {
     }
 
     long first() {
-        int at = possible ? text.indexOf(sub, start) : -1;
+        int at = possible ? Needle.indexOf(text, sub, start) : -1;
         return at + sub.length() > end ? -1 : point(at);
     }
 
     long last() {
-        int at = possible ? text.lastIndexOf(sub, end - sub.length()) : -1;
+        int at = possible ? Needle.lastIndexOf(text, sub, end - sub.length()) : -1;
         return at < start ? -1 : point(at);
     }
 
@@ -60,10 +60,10 @@ final class Search {
             return text.codePointCount(start, end) + 1L;
         }
         long count = 0;
-        int at = text.indexOf(sub, start);
+        int at = Needle.indexOf(text, sub, start);
         while (at >= 0 && at + sub.length() <= end) {
             count++;
-            at = text.indexOf(sub, at + sub.length());
+            at = Needle.indexOf(text, sub, at + sub.length());
         }
         return count;
     }
@@ -92,7 +92,7 @@ final class Search {
                 at = next;
             }
         }
-        for (int found; times > 0 && (found = text.indexOf(old, at)) >= 0; times--) {
+        for (int found; times > 0 && (found = Needle.indexOf(text, old, at)) >= 0; times--) {
             run.append(out, text.substring(at, found));
             run.append(out, with);
             at = found + old.length();

@@ -143,6 +143,7 @@ final class Sequences {
 
     /// `value[start:stop:step]`.
     static Object slice(Run run, Object value, Object start, Object stop, Object step) {
+        run.weigh(value);
         return switch (value) {
             case String text ->
                     run.made(slice(text, Bounds.of(start, stop, step, Chars.length(text))));

@@ -15,7 +15,7 @@ final class Split {
         if (fromEnd) {
             int end = text.length();
             for (int at;
-                    cuts > 0 && (at = text.lastIndexOf(separator, end - separator.length())) >= 0;
+                    cuts > 0 && (at = Needle.lastIndexOf(text, separator, end - separator.length())) >= 0;
                     cuts--) {
                 parts.add(text.substring(at + separator.length(), end));
                 end = at;
@@ -25,7 +25,7 @@ final class Split {
             return parts;
         }
         int begin = 0;
-        for (int at; cuts > 0 && (at = text.indexOf(separator, begin)) >= 0; cuts--) {
+        for (int at; cuts > 0 && (at = Needle.indexOf(text, separator, begin)) >= 0; cuts--) {
             parts.add(text.substring(begin, at));
             begin = at + separator.length();
         }
@@ -38,17 +38,20 @@ final class Split {
         long cuts = most < 0 ? Long.MAX_VALUE : most;
         List<String> parts = new ArrayList<>();
         if (fromEnd) {
-            String rest = Chars.stripEnd(text);
-            while (!rest.isEmpty() && cuts-- > 0) {
-                int at = rest.length();
-                while (at > 0 && !Chars.isSpace(rest.charAt(at - 1))) {
-                    at--;
+            int end = Chars.stripEnd(text).length();
+            while (end > 0 && cuts-- > 0) {
+                int from = end;
+                while (from > 0 && !Chars.isSpace(text.charAt(from - 1))) {
+                    from--;
                 }
-                parts.add(rest.substring(at));
-                rest = Chars.stripEnd(rest.substring(0, at));
+                parts.add(text.substring(from, end));
+                end = from;
+                while (end > 0 && Chars.isSpace(text.charAt(end - 1))) {
+                    end--;
+                }
             }
-            if (!rest.isEmpty()) {
-                parts.add(rest);
+            if (end > 0) {
+                parts.add(text.substring(0, end));
             }
             Collections.reverse(parts);
             return parts;

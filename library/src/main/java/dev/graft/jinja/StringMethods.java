@@ -169,7 +169,10 @@ final class StringMethods {
             throw JinjaException.value("empty separator");
         }
         String text = Texts.of(self);
-        int at = fromEnd ? text.lastIndexOf(separator) : text.indexOf(separator);
+        int at =
+                fromEnd
+                        ? Needle.lastIndexOf(text, separator, text.length())
+                        : Needle.indexOf(text, separator, 0);
         if (at < 0) {
             String head = fromEnd ? "" : text;
             String tail = fromEnd ? text : "";

@@ -35,11 +35,13 @@ final class TextWrap {
                             + ")(?=-{2,}\\w))");
     private static final Pattern PLAIN = Pattern.compile(SPACE + "+|[^\\t\\n\\x0b\\x0c\\r ]+");
 
+    private final Run run;
     private final int width;
     private final boolean breaks;
     private final boolean hyphens;
 
-    private TextWrap(int width, boolean breaks, boolean hyphens) {
+    private TextWrap(Run run, int width, boolean breaks, boolean hyphens) {
+        this.run = run;
         this.width = width;
         this.breaks = breaks;
         this.hyphens = hyphens;
@@ -54,7 +56,9 @@ final class TextWrap {
         boolean breaks = Frame.missing(a[2]) || Truth.of(a[2]);
         String between = Frame.missing(a[3]) || a[3] == null ? "\n" : Texts.of(a[3]);
         boolean hyphens = Frame.missing(a[4]) || Truth.of(a[4]);
-        var wrap = new TextWrap((int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
+        var wrap =
+                new TextWrap(
+                        run, (int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
         for (String line : Split.lines(TextFilters.lined(a[0]), false)) {
             run.make(line.length() * 2L);
@@ -107,7 +111,7 @@ final class TextWrap {
                 end = hyphen + 1;
             }
             current.add(chunk.substring(0, end));
-            chunks.push(chunk.substring(end));
+            chunks.push(run.made(chunk.substring(end)));
         } else if (current.isEmpty()) {
             current.add(chunks.pop());
         }

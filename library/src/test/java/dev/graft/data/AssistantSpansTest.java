@@ -127,6 +127,28 @@ class AssistantSpansTest {
     }
 
     @Test
+    void aTurnThatIsClosedByTwoMarksIsTrainedUpToEos() throws IOException {
+        ChatRenderer renderer =
+                (list, tools, prompt, options) -> {
+                    var text = new StringBuilder();
+                    list.forEach(
+                            m ->
+                                    text.append("<|begin|>")
+                                            .append(m.path("content").asText())
+                                            .append("<|end_response|><|end|>"));
+                    return text + "<|begin|>";
+                };
+        Set<String> special = Set.of("<|begin|>", "<|end_response|>", "<|end|>");
+        Conversation chat = conversation(FIVE_TURNS);
+        assertThat(trained(new AssistantSpans(renderer, chat, special, "<|end|>"), false))
+                .hasSize(3)
+                .allMatch(s -> s.endsWith("<|end_response|><|end|>"));
+        assertThat(trained(new AssistantSpans(renderer, chat, special, "</s>"), false))
+                .hasSize(3)
+                .allMatch(s -> s.endsWith("<|end_response|>"));
+    }
+
+    @Test
     void onlyTheLastTurnIsTrainedWhereThatIsAsked() throws IOException {
         assertThat(trained(chatml(FIVE_TURNS), true))
                 .containsExactly("You are\nwelcome!<|im_end|>");

@@ -56,6 +56,9 @@ class JinjaLimitsTest {
                 "{% set l = range(100000)|list %}{% for i in l %}{% for j in l %}{% if -1 in l %}{% endif %}{% endfor %}{% endfor %}",
                 "{% set ns = namespace() %}{% set ns.me = ns %}{{ ns }}",
                 "{% for i in range(100000) %}{{ 'x' * 10000 }}{% endfor %}",
+                "{{ ('\\t' * 100000).expandtabs(100000) }}",
+                "{{ ('a' * 8000000)|wordwrap(1) }}",
+                "{% set x = '😀' * 100000 %}{% for i in range(100000) %}{{ x[5:6] }}{% endfor %}",
             })
     void whatTakesTooMuchIsStopped(String template) {
         var failure = failure(template);
@@ -63,6 +66,21 @@ class JinjaLimitsTest {
         assertThat(failure.kind()).isEqualTo(Kind.LIMIT);
         assertThat(failure.template()).isEqualTo("hostile.jinja");
         assertThat(failure).hasMessageStartingWith("hostile.jinja:");
+    }
+
+    @Test
+    void aLongTextIsLookedForInATimeThatGrowsWithIt() {
+        String template =
+                "{% set long = 'a' * 4000000 %}{% set near = 'a' * 2000000 ~ 'b' %}"
+                        + "{{ near in long }} {{ long.find(near) }} {{ long.rfind(near[::-1]) }}"
+                        + " {{ long.split(near)|length }} {{ long.rsplit(near[::-1])|length }}"
+                        + " {{ long.replace(near, '')|length }} {{ long.count(near) }}"
+                        + " {{ long.find(long[:99], 7) }} {{ long.rfind(long[:99]) }}"
+                        + " {{ ('a b ' * 500000).rsplit()|length }} {{ ('ß😀' * 999999)|upper|length }}";
+        String text =
+                Assertions.assertTimeoutPreemptively(
+                        Duration.ofSeconds(60), () -> render(template, Map.of()).text());
+        assertThat(text).isEqualTo("False -1 -1 1 1 4000000 0 7 3999901 1000000 2999997");
     }
 
     @Test

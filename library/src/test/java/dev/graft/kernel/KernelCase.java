@@ -219,7 +219,7 @@ final class KernelCase {
         long[][] shapes =
                 shapes(
                         of(4, last, d),
-                        of(2, rows + 7, d),
+                        of(2, rows + 7L, d),
                         of(rows, 2 * d),
                         of(last, 4 * d),
                         of(4, last));
