@@ -68,8 +68,7 @@ final class FormatSpec {
         boolean text = Texts.isText(value) && type == 0;
         if (!grouping.isEmpty() && (text || allowed.indexOf(type) < 0)) {
             throw JinjaException.value(
-                    "Cannot specify '%s' with '%s'.",
-                    grouping, text ? "s" : String.valueOf(type));
+                    "Cannot specify '%s' with '%s'.", grouping, text ? "s" : String.valueOf(type));
         }
     }
 

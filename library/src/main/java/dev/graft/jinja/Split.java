@@ -15,7 +15,9 @@ final class Split {
         if (fromEnd) {
             int end = text.length();
             for (int at;
-                    cuts > 0 && (at = Needle.lastIndexOf(text, separator, end - separator.length())) >= 0;
+                    cuts > 0
+                            && (at = Needle.lastIndexOf(text, separator, end - separator.length()))
+                                    >= 0;
                     cuts--) {
                 parts.add(text.substring(at + separator.length(), end));
                 end = at;

@@ -56,9 +56,7 @@ final class TextWrap {
         boolean breaks = Frame.missing(a[2]) || Truth.of(a[2]);
         String between = Frame.missing(a[3]) || a[3] == null ? "\n" : Texts.of(a[3]);
         boolean hyphens = Frame.missing(a[4]) || Truth.of(a[4]);
-        var wrap =
-                new TextWrap(
-                        run, (int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
+        var wrap = new TextWrap(run, (int) Math.min(width, Integer.MAX_VALUE / 2), breaks, hyphens);
         List<String> paragraphs = new ArrayList<>();
         for (String line : Split.lines(TextFilters.lined(a[0]), false)) {
             run.make(line.length() * 2L);
