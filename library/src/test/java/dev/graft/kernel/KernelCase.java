@@ -214,7 +214,7 @@ final class KernelCase {
     static KernelCase cachedAttention(int rows, int width, long window, Random random) {
         long d = Math.min(width, 70);
         int last = Math.min(rows, 5);
-        long past = rows - last;
+        long past = (long) rows - last;
         var rule = new AttentionRule(0.3, 0, window);
         long[][] shapes =
                 shapes(
