@@ -203,7 +203,9 @@ final class ChatTest {
                         "--chat-template",
                         file("refuses.jinja", "{{ raise_exception('not you') }}"),
                         "--messages",
-                        file("m.json", "[]"))
+                        file("m.json", "[{\"role\": \"user\", \"content\": \"me?\"}]"))
                 .failedWith(2, "not you");
+        Ran.of("render", "--chat-template", template, "--messages", file("m.json", "[]"))
+                .failedWith(2, "at least one message");
     }
 }
