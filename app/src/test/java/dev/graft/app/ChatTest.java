@@ -184,6 +184,22 @@ final class ChatTest {
     }
 
     @Test
+    void theLastMessageIsLeftOpen() throws IOException {
+        Path template =
+                file("t.jinja", "{% for m in messages %}{{ m.content }}{{ m.note }}</s>{% endfor %}");
+        Path chat = file("m.json", "[{\"role\":\"assistant\",\"content\":\"Ho \",\"note\":\"well\"}]");
+        assertThat(open(template, chat, "content").succeeded().out()).isEqualTo("Ho \n");
+        assertThat(open(template, chat, "note").succeeded().out()).isEqualTo("Ho well\n");
+        open(template, chat, "nope").failedWith(2, "a last message without nope");
+        open(template, chat, "--add-generation-prompt").failedWith(2, "add_generation_prompt too");
+    }
+
+    private static Ran open(Path template, Path chat, String more) {
+        String option = "--continue-final-message";
+        return Ran.of("render", "--chat-template", template, "--messages", chat, option, more);
+    }
+
+    @Test
     void wrongMessagesAreNamed() throws IOException {
         Path template = file("t.jinja", "{{ messages[0].content }}");
         Ran.of("render", "--chat-template", template, "--messages", file("m.json", "{"))
@@ -203,7 +219,7 @@ final class ChatTest {
                         "--chat-template",
                         file("refuses.jinja", "{{ raise_exception('not you') }}"),
                         "--messages",
-                        file("m.json", "[{\"role\": \"user\", \"content\": \"me?\"}]"))
+                        file("m.json", "[{\"role\":\"user\",\"content\":\"Hi\"}]"))
                 .failedWith(2, "not you");
         Ran.of("render", "--chat-template", template, "--messages", file("m.json", "[]"))
                 .failedWith(2, "at least one message");

@@ -75,7 +75,7 @@ public final class AssistantSpans {
                 if (lastOnly) {
                     spans.clear();
                 }
-                add(spans, of(i));
+                of(i).forEach(span -> add(spans, span));
             }
         }
         return spans;
@@ -95,21 +95,61 @@ public final class AssistantSpans {
         spans.add(new Span(from, span.to()));
     }
 
-    private Span of(int i) {
+    private List<Span> of(int i) {
         List<ObjectNode> until = chat.messages().subList(0, i + 1);
         boolean last = i + 1 == chat.messages().size();
         String own = last ? text : render(until);
         String other = render(replaced(until, i));
-        Span ownWords = differing(own, other);
-        Span words = last ? ownWords : within(i, own, ownWords);
+        Span ownWords = uncut(own, differing(own, other));
+        Span words = last ? ownWords : uncut(text, within(i, own, ownWords));
+        int start = words.from();
         ObjectNode message = chat.messages().get(i);
         if (message.has("tool_calls")
                 || message.has("reasoning_content")
                 || message.has("thinking")) {
             words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
         }
-        int end = words.to() + endToken(own.substring(ownWords.to()), words.to());
-        return new Span(words.from(), end);
+        String tail = own.substring(ownWords.to());
+        if (!last && holdsNext(i, words)) {
+            String said = own.substring(ownWords.from(), ownWords.to());
+            return apart(words, start, said, tail, message.path("content").asText());
+        }
+        return List.of(new Span(words.from(), words.to() + endToken(tail, words.to())));
+    }
+
+    /// Whether what the next one says stands among these words: some templates write the answers of
+    /// tools into the turn of the assistant, or not at all without its calls.
+    private boolean holdsNext(int i, Span words) {
+        try {
+            Span next = content(i + 1);
+            boolean other = !chat.messages().get(i + 1).path("role").asText().equals("assistant");
+            return other
+                    && !next.isEmpty()
+                    && next.from() >= words.from()
+                    && next.to() <= words.to();
+        } catch (ConfigException _) {
+            return false; // refused by the template, which so far has written no such words
+        }
+    }
+
+    /// The words of a message around those of others: as far as the text is what the template
+    /// writes where the conversation ends with the message, and its content where that comes
+    /// behind.
+    ///
+    /// @param said the words where the conversation ends with them, and `tail` what follows there
+    private List<Span> apart(Span words, int start, String said, String tail, String content) {
+        int same = differing(said, text.substring(start)).from();
+        int end = start + same;
+        if (same == said.length()) {
+            return List.of(new Span(words.from(), end + endToken(tail, end)));
+        }
+        String rest = content.strip();
+        int behind = words.to() - rest.length();
+        if (rest.isEmpty() || behind < end || !text.startsWith(rest, behind)) {
+            return List.of(new Span(words.from(), end));
+        }
+        int close = endToken(tail, words.to());
+        return List.of(new Span(words.from(), end), new Span(behind, words.to() + close));
     }
 
     /// The length of white space and end token after a message's words.
@@ -171,7 +211,14 @@ public final class AssistantSpans {
 
     private static List<ObjectNode> replaced(List<ObjectNode> messages, int index) {
         var other = new ArrayList<>(messages);
-        other.set(index, Messages.message(messages.get(index).path("role").asText(), OTHER));
+        ObjectNode message = messages.get(index);
+        String role = message.path("role").asText();
+        // the name of a tool and the id of its call stay; calls and reasoning are words
+        other.set(
+                index,
+                role.equals("assistant")
+                        ? Messages.message(role, OTHER)
+                        : message.deepCopy().put("content", OTHER));
         return other;
     }
 
@@ -195,20 +242,35 @@ public final class AssistantSpans {
         return new Span(from, a.length() - same);
     }
 
+    /// Without half a special token at the end: two marks may end alike, such as that of a call and
+    /// that of other words.
+    private Span uncut(String in, Span span) {
+        for (int at = Math.max(span.from(), span.to() - 62); at < span.to(); at++) {
+            int end = at + mark(in, at);
+            if (end > span.to()) {
+                return new Span(span.from(), end);
+            }
+        }
+        return span;
+    }
+
     /// The length of white space and the special token after it, if that is what comes there.
     private int special(String in, int from) {
         int start = from;
         while (start < in.length() && Character.isWhitespace(in.charAt(start))) {
             start++;
         }
-        Matcher looks = LOOKS_SPECIAL.matcher(in).region(start, in.length());
-        int begin = start;
-        int longest =
-                special.stream()
-                        .filter(token -> in.startsWith(token, begin))
-                        .mapToInt(String::length)
-                        .max()
-                        .orElse(looks.lookingAt() ? looks.end() - begin : 0);
-        return longest == 0 ? 0 : begin - from + longest;
+        int length = mark(in, start);
+        return length == 0 ? 0 : start - from + length;
+    }
+
+    /// The length of the special token at a place, or nothing.
+    private int mark(String in, int at) {
+        Matcher looks = LOOKS_SPECIAL.matcher(in).region(at, in.length());
+        return special.stream()
+                .filter(token -> in.startsWith(token, at))
+                .mapToInt(String::length)
+                .max()
+                .orElse(looks.lookingAt() ? looks.end() - at : 0);
     }
 }

@@ -148,6 +148,61 @@ class AssistantSpansTest {
                 .allMatch(s -> s.endsWith("<|end_response|>"));
     }
 
+    /// As Gemma 4 writes calls: what tools answer stands in the same turn, and only after a call.
+    private static final String TOOLS_INSIDE =
+            "{% for m in messages %}{% if m.role == 'user' %}<|turn>{{ m.content }}<turn|>{% elif m.role == 'assistant' %}<|model>{% if m.tool_calls %}<|call>{{ m.tool_calls[0].function.name }}<call|>{% set next = messages[loop.index] %}{% if next is defined %}<|response>{{ next.content }}<response|>{% endif %}{% endif %}{{ m.content }}<turn|>{% endif %}{% endfor %}{% if add_generation_prompt %}<|model>{% endif %}";
+
+    @Test
+    void whatToolsAnswerWithinTheTurnOfTheAssistantIsNotTrained() throws IOException {
+        var template = Template.compile("inside", TOOLS_INSIDE);
+        ChatRenderer renderer =
+                (list, tools, prompt, options) ->
+                        template.render(
+                                        Map.of(
+                                                "messages",
+                                                JSON.convertValue(list, List.class),
+                                                "add_generation_prompt",
+                                                prompt))
+                                .text();
+        for (String content : List.of("", "Look:")) {
+            Conversation chat =
+                    conversation(
+                            """
+                            [{'role':'user','content':'Weather?'},
+                             {'role':'assistant','content':'%s','tool_calls':[{'function':{'name':'f'}}]},
+                             {'role':'tool','content':'rain'},
+                             {'role':'assistant','content':'It rains.'}]
+                            """
+                                    .formatted(content));
+            var spans = new AssistantSpans(renderer, chat, Set.of());
+            assertThat(spans.text()).contains("<|response>rain<response|>" + content);
+            assertThat(String.join("~", trained(spans, false)))
+                    .startsWith("<|call>f<call|>")
+                    .contains(content)
+                    .endsWith("It rains.<turn|>")
+                    .doesNotContain("rain<", "response");
+        }
+    }
+
+    @Test
+    void aMarkThatEndsAsAnotherDoesIsTrainedAsAWhole() throws IOException {
+        ChatRenderer renderer =
+                (list, tools, prompt, options) -> {
+                    var text = new StringBuilder();
+                    for (ObjectNode m : list) {
+                        String end = m.has("tool_calls") ? "<|end_action|>" : "<|end_text|>";
+                        text.append("<|begin|>").append(m.path("content").asText()).append(end);
+                        text.append("<|end|>\n");
+                    }
+                    return text + (prompt ? "<|begin|>" : "");
+                };
+        Conversation chat =
+                conversation(
+                        "[{'role':'user','content':'Go'},{'role':'assistant','content':'call','tool_calls':[]}]");
+        var spans = new AssistantSpans(renderer, chat, Set.of(), "<|end|>");
+        assertThat(trained(spans, false)).containsExactly("call<|end_action|><|end|>");
+    }
+
     @Test
     void onlyTheLastTurnIsTrainedWhereThatIsAsked() throws IOException {
         assertThat(trained(chatml(FIVE_TURNS), true))
