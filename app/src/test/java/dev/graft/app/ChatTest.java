@@ -186,8 +186,11 @@ final class ChatTest {
     @Test
     void theLastMessageIsLeftOpen() throws IOException {
         Path template =
-                file("t.jinja", "{% for m in messages %}{{ m.content }}{{ m.note }}</s>{% endfor %}");
-        Path chat = file("m.json", "[{\"role\":\"assistant\",\"content\":\"Ho \",\"note\":\"well\"}]");
+                file(
+                        "t.jinja",
+                        "{% for m in messages %}{{ m.content }}{{ m.note }}</s>{% endfor %}");
+        Path chat =
+                file("m.json", "[{\"role\":\"assistant\",\"content\":\"Ho \",\"note\":\"well\"}]");
         assertThat(open(template, chat, "content").succeeded().out()).isEqualTo("Ho \n");
         assertThat(open(template, chat, "note").succeeded().out()).isEqualTo("Ho well\n");
         open(template, chat, "nope").failedWith(2, "a last message without nope");
