@@ -70,8 +70,7 @@ public final class AssistantSpans {
         var spans = new ArrayList<Span>();
         List<ObjectNode> messages = chat.messages();
         for (int i = chat.promptMessages(); i < messages.size(); i++) {
-            if (messages.get(i).path("role").asText().equals("assistant")
-                    && !chat.untrained().contains(i)) {
+            if (messages.get(i).path("role").asText().equals("assistant")) {
                 if (lastOnly) {
                     spans.clear();
                 }
@@ -104,9 +103,7 @@ public final class AssistantSpans {
         Span words = last ? ownWords : uncut(text, within(i, own, ownWords));
         int start = words.from();
         ObjectNode message = chat.messages().get(i);
-        if (message.has("tool_calls")
-                || message.has("reasoning_content")
-                || message.has("thinking")) {
+        if (message.has("tool_calls") || message.has("reasoning_content")) {
             words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
         }
         String tail = own.substring(ownWords.to());
@@ -120,21 +117,20 @@ public final class AssistantSpans {
     /// Whether what the next one says stands among these words: some templates write the answers of
     /// tools into the turn of the assistant, or not at all without its calls.
     private boolean holdsNext(int i, Span words) {
+        if (Set.of("user", "assistant")
+                .contains(chat.messages().get(i + 1).path("role").asText())) {
+            return false;
+        }
         try {
             Span next = content(i + 1);
-            boolean other = !chat.messages().get(i + 1).path("role").asText().equals("assistant");
-            return other
-                    && !next.isEmpty()
-                    && next.from() >= words.from()
-                    && next.to() <= words.to();
+            return !next.isEmpty() && next.from() >= words.from() && next.to() <= words.to();
         } catch (ConfigException _) {
             return false; // refused by the template, which so far has written no such words
         }
     }
 
-    /// The words of a message around those of others: as far as the text is what the template
-    /// writes where the conversation ends with the message, and its content where that comes
-    /// behind.
+    /// The words of a message around those of others: as far as the text is what the template has
+    /// where the conversation ends with the message, and its content where that comes behind.
     ///
     /// @param said the words where the conversation ends with them, and `tail` what follows there
     private List<Span> apart(Span words, int start, String said, String tail, String content) {
