@@ -70,7 +70,8 @@ public final class AssistantSpans {
         var spans = new ArrayList<Span>();
         List<ObjectNode> messages = chat.messages();
         for (int i = chat.promptMessages(); i < messages.size(); i++) {
-            if (messages.get(i).path("role").asText().equals("assistant")) {
+            if (messages.get(i).path("role").asText().equals("assistant")
+                    && !chat.untrained().contains(i)) {
                 if (lastOnly) {
                     spans.clear();
                 }
@@ -103,7 +104,9 @@ public final class AssistantSpans {
         Span words = last ? ownWords : uncut(text, within(i, own, ownWords));
         int start = words.from();
         ObjectNode message = chat.messages().get(i);
-        if (message.has("tool_calls") || message.has("reasoning_content")) {
+        if (message.has("tool_calls")
+                || message.has("reasoning_content")
+                || message.has("thinking")) {
             words = new Span(Math.min(words.from(), generationStart(i, words.from())), words.to());
         }
         String tail = own.substring(ownWords.to());
