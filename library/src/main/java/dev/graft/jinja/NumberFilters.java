@@ -132,11 +132,13 @@ final class NumberFilters {
         do {
             unit *= base;
             i++;
-        } while (i < prefixes.length() && bytes >= unit);
+        } while (i < prefixes.length() && !(bytes < unit)); // NaN is not less than anything
         char prefix = prefixes.charAt(i - 1);
-        var shown = new BigDecimal(base * bytes / unit).setScale(1, RoundingMode.HALF_EVEN);
-        return shown.toPlainString()
-                + " "
-                + (binary ? Character.toUpperCase(prefix) + "iB" : prefix + "B");
+        double shown = base * bytes / unit;
+        String digits =
+                Double.isFinite(shown)
+                        ? new BigDecimal(shown).setScale(1, RoundingMode.HALF_EVEN).toPlainString()
+                        : Repr.str(shown);
+        return digits + " " + (binary ? Character.toUpperCase(prefix) + "iB" : prefix + "B");
     }
 }
