@@ -4,17 +4,13 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.Preflight;
-import dev.graft.adapter.TargetResolution;
-import dev.graft.adapter.TargetResolution.Target;
 import dev.graft.config.RunConfigReader;
 import dev.graft.data.Finding;
 import dev.graft.data.Inspection;
 import dev.graft.data.Segment;
-import dev.graft.model.ModelLayout;
 import dev.graft.plan.Tuning;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
@@ -100,7 +96,7 @@ final class InspectCommand implements Callable<Integer> {
                                         2 * from - 1,
                                         count,
                                         "#".repeat(Math.max(1, 40 * count / most))));
-        targets(p).forEach((row, count) -> say("adapter   %s: %d modules", row, count));
+        adapter(p).lines().forEach(line -> say("adapter   %s", line));
         p.decisions().forEach(d -> say("chosen    %s", d));
         BillText.table(p.bill()).forEach(line -> say("%s", line));
         p.samples().forEach(this::sample);
@@ -135,15 +131,10 @@ final class InspectCommand implements Callable<Integer> {
         console.out().println(text);
     }
 
-    private static Map<String, Long> targets(Preflight p) {
-        Map<String, Long> rows = new LinkedHashMap<>();
-        if (p.bill().job().tuning() instanceof Tuning.Lora(var lora)) {
-            for (Target t : TargetResolution.of(lora, ModelLayout.of(p.model())).lora()) {
-                String name = t.path().substring(t.path().lastIndexOf('.') + 1);
-                rows.merge(name + ", rank " + t.rank(), 1L, Long::sum);
-            }
-        }
-        return rows;
+    private static AdapterTable adapter(Preflight p) {
+        return p.bill().job().tuning() instanceof Tuning.Lora(var lora)
+                ? AdapterTable.of(lora, p.model())
+                : new AdapterTable(List.of());
     }
 
     private static double percent(long part, long of) {
@@ -172,8 +163,7 @@ final class InspectCommand implements Callable<Integer> {
                 .put("empty_answers", i.emptyAnswers());
         ObjectNode lengths = root.putObject("lengths");
         i.lengths().forEach((from, count) -> lengths.put(String.valueOf(from), count));
-        ObjectNode modules = root.putObject("modules");
-        targets(p).forEach(modules::put);
+        adapter(p).put(root.putArray("adapter"));
         root.put("memory_bytes", p.bill().anonymous());
         ArrayNode samples = root.putArray("samples");
         for (List<Segment> pieces : p.samples()) {

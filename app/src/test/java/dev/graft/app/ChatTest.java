@@ -131,7 +131,7 @@ final class ChatTest {
                         .succeeded();
         assertThat(shown.out())
                 .contains("[[A cat.<|im_end|>")
-                .contains("q_proj, rank 8: 5 modules")
+                .containsPattern("q_proj +rank 8  5 modules +5,120 parameters")
                 .contains("template  chatml");
     }
 
