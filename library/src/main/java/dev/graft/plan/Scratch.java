@@ -8,6 +8,7 @@ import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.LmHeadLoss;
+import dev.graft.tensor.Threads;
 
 /// The buffers that are kept from step to step: those of the attention's blocks, the panel that a
 /// frozen matrix is widened into, and the logits of a chunk of the loss.
@@ -36,12 +37,11 @@ final class Scratch {
     /// soft cap its slopes; as large as the largest block of any layer.
     static long attention(ModelConfig config, long longest, long numberBytes) {
         var shape = config.attention();
-        int threads = Runtime.getRuntime().availableProcessors();
         long most = 0;
         for (LayerKind kind : config.kinds()) {
             var rule = new AttentionRule(shape.scale(), shape.softCap(), kind.window());
             long numbers = 1;
-            for (long d : AttentionInput.scratch(rule, longest, 0, true, threads)) {
+            for (long d : AttentionInput.scratch(rule, longest, 0, true, Threads.wanted())) {
                 numbers *= d;
             }
             most = Math.max(most, numbers);

@@ -24,18 +24,10 @@ public final class Torch {
         tellThreads();
         Loader.load(torch.class);
         // One sum is one order of additions: results do not depend on the load of the machine.
-        String asked = System.getenv("OMP_NUM_THREADS");
-        torch.set_num_threads(threads(asked, Runtime.getRuntime().availableProcessors()));
+        torch.set_num_threads(Threads.wanted());
     }
 
     private Torch() {}
-
-    /// The threads of a run: what OMP_NUM_THREADS says, as in PyTorch, else one a processor.
-    static int threads(String asked, int processors) {
-        return asked != null && asked.matches("[1-9]\\d{0,3}")
-                ? Integer.parseInt(asked)
-                : processors;
-    }
 
     /// Loads the natives if that has not happened yet.
     public static void load() {}

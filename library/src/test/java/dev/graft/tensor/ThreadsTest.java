@@ -4,12 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import org.junit.jupiter.api.Test;
 
-class TorchTest {
+class ThreadsTest {
     @Test
     void threadsAreThoseThatAreAskedForElseOneAProcessor() {
-        assertThat(Torch.threads("3", 8)).isEqualTo(3);
+        assertThat(Threads.wanted("3", 8)).isEqualTo(3);
         for (String nothing : new String[] {null, "", "0", "-1", "4,2", "many"}) {
-            assertThat(Torch.threads(nothing, 8)).as("%s", nothing).isEqualTo(8);
+            assertThat(Threads.wanted(nothing, 8)).as("%s", nothing).isEqualTo(8);
         }
     }
 }
