@@ -301,10 +301,6 @@ public final class Tensor implements AutoCloseable {
         return view("t", raw::t, this);
     }
 
-    public Tensor permute(long... dims) {
-        return view("permute", () -> raw.permute(dims), this);
-    }
-
     public Tensor narrow(int dim, long start, long length) {
         return view("narrow", () -> raw.narrow(dim, start, length), this);
     }
@@ -366,22 +362,12 @@ public final class Tensor implements AutoCloseable {
         return out.act("mm", flops(out, a), () -> torch.mm_out(out.raw, a.raw, b.raw), a, b, out);
     }
 
-    /// out = a · b for batches of matrices.
-    public static Tensor bmmInto(Tensor out, Tensor a, Tensor b) {
-        return out.act("bmm", flops(out, a), () -> torch.bmm_out(out.raw, a.raw, b.raw), a, b, out);
-    }
-
     /// this = beta · this + alpha · a · b for matrices.
     public Tensor addmmInPlace(Tensor a, Tensor b, double beta, double alpha) {
         try (var be = new Scalar(beta);
                 var al = new Scalar(alpha)) {
             return act("addmm", flops(this, a), () -> raw.addmm_(a.raw, b.raw, be, al), this, a, b);
         }
-    }
-
-    /// this = this + a · b for batches of matrices.
-    public Tensor baddbmmInPlace(Tensor a, Tensor b) {
-        return act("baddbmm", flops(this, a), () -> raw.baddbmm_(a.raw, b.raw), this, a, b);
     }
 
     /// Multiplications and additions of a product whose left factor is `a`.
