@@ -15,12 +15,15 @@ public final class ChatTokenization {
     private final Tokenizer tokenizer;
     private final ChatRenderer template;
     private final LossPart loss;
+    private final String eos; // null where the tokenizer has none
 
     /// Of a template that `Chats` renders.
     public ChatTokenization(Tokenizer tokenizer, ChatRenderer template, LossPart loss) {
         this.tokenizer = tokenizer;
         this.template = template;
         this.loss = loss;
+        var id = tokenizer.eosId();
+        this.eos = id.isEmpty() ? null : tokenizer.decode(new int[] {id.getAsInt()}, false);
     }
 
     /// A conversation as text, tokens and marks.
@@ -55,9 +58,7 @@ public final class ChatTokenization {
     }
 
     private AssistantSpans spans(ChatRenderer renderer, Conversation chat) {
-        var eos = tokenizer.eosId();
-        String end = eos.isEmpty() ? null : tokenizer.decode(new int[] {eos.getAsInt()}, false);
-        return new AssistantSpans(renderer, chat, tokenizer.specialTokens(), end);
+        return new AssistantSpans(renderer, chat, tokenizer.specialTokens(), eos);
     }
 
     /// The example of a conversation.
@@ -84,17 +85,17 @@ public final class ChatTokenization {
         while (last >= 0 && !marks[last]) {
             last--;
         }
-        var eos = tokenizer.eosId();
+        var end = tokenizer.eosId();
         boolean ends =
-                eos.isEmpty()
+                end.isEmpty()
                         || (last >= 0
-                                && (tokenizer.isSpecial(ids[last]) || ids[last] == eos.getAsInt()));
+                                && (tokenizer.isSpecial(ids[last]) || ids[last] == end.getAsInt()));
         if (last < 0 || ends) {
             return new Example(ids, marks);
         }
         int[] longer = Arrays.copyOf(ids, last + 2);
         boolean[] marked = Arrays.copyOf(marks, last + 2);
-        longer[last + 1] = eos.getAsInt();
+        longer[last + 1] = end.getAsInt();
         marked[last + 1] = true;
         return new Example(longer, marked);
     }
