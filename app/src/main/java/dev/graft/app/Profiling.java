@@ -24,12 +24,13 @@ final class Profiling implements AutoCloseable {
                     "The same, and when each operation was, for chrome://tracing or Perfetto.")
     private Path traceFile;
 
-    private final Trace trace = new Trace(MOST_EVENTS);
+    private Trace trace;
     private Profile running;
 
     /// Begins, if it was asked for.
     Profiling start() {
         if (profile || traceFile != null) {
+            trace = new Trace(traceFile == null ? 0 : MOST_EVENTS);
             running = Profile.start(trace);
         }
         return this;
