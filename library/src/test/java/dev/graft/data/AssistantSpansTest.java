@@ -111,17 +111,20 @@ class AssistantSpansTest {
     private static final String CHATML =
             "{% for m in messages %}<|im_start|>{{ m.role }}\n{% if m.reasoning_content %}<think>{{ m.reasoning_content }}</think>{% endif %}{{ m.content | trim }}{% for c in m.tool_calls or [] %}<tool_call>{{ c.function.name }} {{ c.function.arguments | tojson }}</tool_call>{% endfor %}<|im_end|>\n{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}";
 
+    private static ChatRenderer compiled(String source) {
+        var template = Template.compile("test", source);
+        return (list, tools, prompt, options) ->
+                template.render(
+                                Map.of(
+                                        "messages",
+                                        JSON.convertValue(list, List.class),
+                                        "add_generation_prompt",
+                                        prompt))
+                        .text();
+    }
+
     private static AssistantSpans chatml(String messages) throws IOException {
-        var template = Template.compile("chatml", CHATML);
-        ChatRenderer renderer =
-                (list, tools, prompt, options) ->
-                        template.render(
-                                        Map.of(
-                                                "messages",
-                                                JSON.convertValue(list, List.class),
-                                                "add_generation_prompt",
-                                                prompt))
-                                .text();
+        ChatRenderer renderer = compiled(CHATML);
         return new AssistantSpans(
                 renderer, conversation(messages), Set.of("<|im_start|>", "<|im_end|>"));
     }
@@ -154,16 +157,7 @@ class AssistantSpansTest {
 
     @Test
     void whatToolsAnswerWithinTheTurnOfTheAssistantIsNotTrained() throws IOException {
-        var template = Template.compile("inside", TOOLS_INSIDE);
-        ChatRenderer renderer =
-                (list, tools, prompt, options) ->
-                        template.render(
-                                        Map.of(
-                                                "messages",
-                                                JSON.convertValue(list, List.class),
-                                                "add_generation_prompt",
-                                                prompt))
-                                .text();
+        ChatRenderer renderer = compiled(TOOLS_INSIDE);
         for (String content : List.of("", "Look:")) {
             Conversation chat =
                     conversation(
