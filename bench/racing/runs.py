@@ -6,6 +6,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -30,26 +31,23 @@ def timed(command: list, env: dict, seconds: int) -> tuple:
     RuntimeError with the end of its errors if it failed.
     """
     begin = time.monotonic()
-    with open("/dev/null") as nothing:
-        process = subprocess.Popen(
-            [str(c) for c in command], env=env, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        try:
-            out, errors = communicate(process, seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-            raise RuntimeError(f"took more than {seconds} s") from None
-    out_text, peak, code = out
-    if code != 0:
-        raise RuntimeError(f"exit code {code}: " + " / ".join(errors.strip().splitlines()[-3:]))
-    return out_text, peak, time.monotonic() - begin
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [str(c) for c in command], env=env, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True
+    )
+    try:
+        out, errors, peak = communicate(process, seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise RuntimeError(f"took more than {seconds} s") from None
+    if process.returncode != 0:
+        raise RuntimeError(f"exit code {process.returncode}: " + " / ".join(errors.strip().splitlines()[-3:]))
+    return out, peak, time.monotonic() - begin
 
 
 def communicate(process: subprocess.Popen, seconds: int) -> tuple:
     """As Popen.communicate, but with the system's account of the child."""
-    import threading
-
     texts = {}
 
     def read(name, stream):
@@ -69,7 +67,7 @@ def communicate(process: subprocess.Popen, seconds: int) -> tuple:
     for reader in readers:
         reader.join()
     process.returncode = os.waitstatus_to_exitcode(status)
-    return (texts["out"], usage.ru_maxrss * 1024, process.returncode), texts["err"]
+    return texts["out"], texts["err"], usage.ru_maxrss * 1024
 
 
 def lines(text: str) -> list:
