@@ -10,7 +10,7 @@ final class MachineLimits {
     /// Rows and columns of the matrices that are multiplied.
     static final int SIZE = 1024;
 
-    private static final int REPETITIONS = 9;
+    private static final int REPETITIONS = 31;
 
     private MachineLimits() {}
 

@@ -130,6 +130,13 @@ public interface Kernels {
     /// @return the sum of the losses, in nats
     double crossEntropy(Tensor logits, int[] targets, double gradScale);
 
+    /// c = alpha · a · b + beta · c.
+    ///
+    /// @param a [m, k], itself or a transpose
+    /// @param b [k, n], itself or a transpose
+    /// @param c [m, n], whose rows may lie apart; not read where beta is 0
+    void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c);
+
     /// out = rows `row` and following of a matrix in codes.
     ///
     /// @param out [R, in], written

@@ -38,14 +38,17 @@ final class ProfiledKernels implements InvocationHandler {
         } catch (InvocationTargetException e) {
             throw e.getCause();
         } finally {
-            long flops = flops(method.getName(), arguments[0]);
+            long flops = flops(method.getName(), arguments);
             Profile.called(method.getName(), begin, flops, bytes(arguments));
         }
     }
 
     /// Multiplications and additions of the products in a call.
-    private static long flops(String name, Object first) {
+    private static long flops(String name, Object[] arguments) {
+        Object first = arguments[0];
         return switch (name) {
+            case "multiply" ->
+                    2 * ((Tensor) arguments[1]).numel() * ((Tensor) arguments[2]).size(1);
             case "attention" -> ((AttentionInput) first).flops(2);
             case "attentionBackward" -> ((AttentionInput) first).flops(5);
             case "product" -> matrix(first);

@@ -202,6 +202,15 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
+    public void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        if (alpha == 1 && beta == 0) {
+            Tensor.mmInto(c, a, b);
+        } else {
+            c.addmmInPlace(a, b, beta, alpha);
+        }
+    }
+
+    @Override
     public void expand(QuantizedMatrix w, long row, Tensor out) {
         try (var _ = Scope.open()) {
             out.copyInPlace(TorchQuantization.rows(w, row, out.size(0)));

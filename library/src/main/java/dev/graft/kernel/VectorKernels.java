@@ -92,6 +92,15 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        if (VectorProduct.fits(a, b, c)) {
+            VectorProduct.multiply((float) alpha, a, b, (float) beta, c);
+        } else {
+            TorchKernels.INSTANCE.multiply(alpha, a, b, beta, c);
+        }
+    }
+
+    @Override
     public void expand(QuantizedMatrix w, long row, Tensor out) {
         switch (w) {
             case FourBitMatrix m -> VectorFourBit.expand(m, row, out);

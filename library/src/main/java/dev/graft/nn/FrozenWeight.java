@@ -27,7 +27,8 @@ public sealed interface FrozenWeight extends Weight
         long step = panelRows();
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
-            Tensor.mmInto(y.narrow(1, row, panel.size(0)), x, panel.t());
+            Tensor part = y.narrow(1, row, panel.size(0)); // [T, R]
+            Kernels.of(x).multiply(1, x, panel.t(), 0, part);
         }
     }
 
@@ -37,7 +38,7 @@ public sealed interface FrozenWeight extends Weight
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
             Tensor part = dy.narrow(1, row, panel.size(0)); // [T, R]
-            dx.addmmInPlace(part, panel, add || row > 0 ? 1 : 0, 1);
+            Kernels.of(dy).multiply(1, part, panel, add || row > 0 ? 1 : 0, dx);
         }
     }
 
@@ -71,7 +72,7 @@ public sealed interface FrozenWeight extends Weight
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
             if (stored.dtype() == compute) {
-                Tensor.mmInto(y, x, stored.t());
+                Kernels.of(x).multiply(1, x, stored.t(), 0, y);
             } else if (x.size(0) == 1 && isHalf() && compute == DType.F32 && x.onCpu()) {
                 Kernels.of(x).product(stored, x, y);
             } else {
@@ -86,7 +87,7 @@ public sealed interface FrozenWeight extends Weight
         @Override
         public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
             if (stored.dtype() == compute) {
-                dx.addmmInPlace(dy, stored, add ? 1 : 0, 1);
+                Kernels.of(dy).multiply(1, dy, stored, add ? 1 : 0, dx);
             } else {
                 FrozenWeight.super.productTransposed(dy, dx, add, workspace);
             }

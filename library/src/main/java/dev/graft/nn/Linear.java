@@ -121,7 +121,7 @@ public final class Linear {
             }
             if (reduced != null) {
                 try (var _ = Profile.operation("lora")) {
-                    y.addmmInPlace(reduced.values(), lowRank.b().value().t(), 1, lowRank.scale());
+                    lowRank.addTo(y, reduced.values());
                 }
             }
         }
@@ -137,7 +137,7 @@ public final class Linear {
         try (var scope = Scope.open(name);
                 var _ = Profile.operation("lora")) {
             Tensor dropped = drops ? Dropout.apply(x, lowRank.dropout(), seed) : x;
-            return new Reduced(scope.keep(dropped.matmul(lowRank.a().value().t())), seed);
+            return new Reduced(scope.keep(lowRank.reduce(dropped)), seed);
         }
     }
 
@@ -148,36 +148,42 @@ public final class Linear {
         if (trainedBias != null) {
             trainedBias.gradient().addInPlace(dy.sum(0, false));
         }
-        if (x.needsGradient()) {
-            boolean add = x.hasGradient();
-            try (var _ = Profile.operation("linear backward")) {
-                weight.productTransposed(dy, x.gradientMemory(), add, tape.workspace());
-            }
+        // The adapter's own gradients first: their buffers are gone before that of dx is there.
+        Tensor u = lowRank == null ? null : lowRankGradients(x.value(), dy, reduced);
+        if (!x.needsGradient()) {
+            return;
         }
-        if (lowRank != null) {
+        boolean add = x.hasGradient();
+        try (var _ = Profile.operation("linear backward")) {
+            weight.productTransposed(dy, x.gradientMemory(), add, tape.workspace());
+        }
+        if (u != null) {
             try (var _ = Profile.operation("lora backward")) {
-                backwardLowRank(x, dy, reduced);
+                addInputGradient(u, x, reduced);
             }
         }
     }
 
-    private void backwardLowRank(Var x, Tensor dy, Reduced reduced) {
+    /// Adds to dA and dB and returns the gradient of the narrow product. [T, r]
+    private Tensor lowRankGradients(Tensor x, Tensor dy, Reduced reduced) {
+        try (var scope = Scope.open("low rank");
+                var _ = Profile.operation("lora backward")) {
+            double p = lowRank.dropout();
+            Tensor u = scope.keep(lowRank.reducedGradient(dy));
+            Tensor dropped = p > 0 ? Dropout.apply(x, p, reduced.dropoutSeed()) : x;
+            lowRank.addGradients(dy, reduced.values(), u, dropped);
+            return u;
+        }
+    }
+
+    private void addInputGradient(Tensor u, Var x, Reduced reduced) {
         double p = lowRank.dropout();
-        Tensor u = dy.matmul(lowRank.b().value()).mulInPlace(lowRank.scale()); // [T, r]
-        lowRank.b().gradient().addmmInPlace(dy.t(), reduced.values(), 1, lowRank.scale());
-        try (var _ = Scope.open("dropped")) {
-            long seed = reduced.dropoutSeed();
-            Tensor dropped = p > 0 ? Dropout.apply(x.value(), p, seed) : x.value();
-            lowRank.a().gradient().addmmInPlace(u.t(), dropped, 1, 1);
-        }
-        if (!x.needsGradient()) {
-            return;
-        }
         if (p > 0) {
-            Tensor dx = u.matmul(lowRank.a().value()); // [T, in]
+            Tensor dx = Tensor.empty(u.dtype(), x.shape());
+            lowRank.inputGradient(u, dx, false);
             x.gradientMemory().addInPlace(Dropout.applyInPlace(dx, p, reduced.dropoutSeed()));
         } else {
-            x.gradientMemory().addmmInPlace(u, lowRank.a().value(), 1, 1);
+            lowRank.inputGradient(u, x.gradientMemory(), true);
         }
     }
 }

@@ -66,8 +66,7 @@ public final class LmHeadLoss {
         }
         LowRankRows part = head.lowRank() == null ? null : lowRank(tape, head.lowRank(), rows);
         if (part != null) {
-            Tensor b = head.lowRank().b().value();
-            logits.addmmInPlace(part.reduced(), b.t(), 1, head.lowRank().scale());
+            head.lowRank().addTo(logits, part.reduced());
         }
         Tensor slopes = null;
         if (tape.isTraining()) {
@@ -90,7 +89,7 @@ public final class LmHeadLoss {
         boolean drops = tape.isTraining() && part.dropout() > 0;
         long seed = drops ? tape.nextDropoutSeed() : 0;
         Tensor dropped = drops ? Dropout.apply(rows, part.dropout(), seed) : rows;
-        return new LowRankRows(dropped, dropped.matmul(part.a().value().t()), seed);
+        return new LowRankRows(dropped, part.reduce(dropped), seed);
     }
 
     private static void backward(
@@ -113,15 +112,14 @@ public final class LmHeadLoss {
         }
         LowRank part = head.lowRank();
         if (part != null) {
-            Tensor u = dLogits.matmul(part.b().value()).mulInPlace(part.scale()); // [n, r]
-            part.b().gradient().addmmInPlace(dLogits.t(), lowRank.reduced(), 1, part.scale());
-            part.a().gradient().addmmInPlace(u.t(), lowRank.dropped(), 1, 1);
-            if (hidden.needsGradient()) {
-                Tensor dx = u.matmul(part.a().value()); // [n, H]
-                if (part.dropout() > 0) {
-                    Dropout.applyInPlace(dx, part.dropout(), lowRank.dropoutSeed());
-                }
-                dRows.addInPlace(dx);
+            Tensor u = part.reducedGradient(dLogits);
+            part.addGradients(dLogits, lowRank.reduced(), u, lowRank.dropped());
+            if (hidden.needsGradient() && part.dropout() > 0) {
+                Tensor dx = Tensor.empty(rows.dtype(), rows.shape());
+                part.inputGradient(u, dx, false);
+                dRows.addInPlace(Dropout.applyInPlace(dx, part.dropout(), lowRank.dropoutSeed()));
+            } else if (hidden.needsGradient()) {
+                part.inputGradient(u, dRows, true);
             }
         }
         if (hidden.needsGradient()) {

@@ -1,5 +1,8 @@
 package dev.graft.nn;
 
+import dev.graft.kernel.Kernels;
+import dev.graft.tensor.Tensor;
+
 /// The trained part of a LoRA layer: ΔW = s · B · A (Hu et al. 2021).
 ///
 /// @param a [r, in]
@@ -9,5 +12,46 @@ package dev.graft.nn;
 public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
     public long rank() {
         return a.value().size(0);
+    }
+
+    /// x · Aᵀ. [T, r]
+    ///
+    /// @param x [T, in]
+    Tensor reduce(Tensor x) {
+        Tensor reduced = Tensor.empty(x.dtype(), x.size(0), rank());
+        Kernels.of(x).multiply(1, x, a.value().t(), 0, reduced);
+        return reduced;
+    }
+
+    /// y += s · reduced · Bᵀ.
+    ///
+    /// @param y [T, out]
+    void addTo(Tensor y, Tensor reduced) {
+        Kernels.of(y).multiply(scale, reduced, b.value().t(), 1, y);
+    }
+
+    /// u = s · dy · B, the gradient of what `reduce` returned. [T, r]
+    ///
+    /// @param dy [T, out]
+    Tensor reducedGradient(Tensor dy) {
+        Tensor u = Tensor.empty(dy.dtype(), dy.size(0), rank());
+        Kernels.of(dy).multiply(scale, dy, b.value(), 0, u);
+        return u;
+    }
+
+    /// dB += s · dyᵀ · reduced, dA += uᵀ · x.
+    void addGradients(Tensor dy, Tensor reduced, Tensor u, Tensor x) {
+        // As dBᵀ: products whose result is narrow read a transposed dy at a third of the speed.
+        Tensor transposed = Tensor.empty(dy.dtype(), rank(), dy.size(1));
+        Kernels.of(dy).multiply(scale, reduced.t(), dy, 0, transposed);
+        b.gradient().addInPlace(transposed.t());
+        Kernels.of(x).multiply(1, u.t(), x, 1, a.gradient());
+    }
+
+    /// dx = u · A, added to dx if `add`.
+    ///
+    /// @param dx [T, in]
+    void inputGradient(Tensor u, Tensor dx, boolean add) {
+        Kernels.of(dx).multiply(1, u, a.value(), add ? 1 : 0, dx);
     }
 }

@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.kernel.Kernels;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
@@ -19,12 +20,12 @@ public record TrainedWeight(Parameter parameter) implements Weight {
 
     @Override
     public void product(Tensor x, Tensor y, Workspace workspace) {
-        Tensor.mmInto(y, x, parameter.value().t());
+        Kernels.of(x).multiply(1, x, parameter.value().t(), 0, y);
     }
 
     @Override
     public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
-        dx.addmmInPlace(dy, parameter.value(), add ? 1 : 0, 1);
+        Kernels.of(dy).multiply(1, dy, parameter.value(), add ? 1 : 0, dx);
     }
 
     @Override
@@ -40,6 +41,6 @@ public record TrainedWeight(Parameter parameter) implements Weight {
 
     /// dW += dyᵀ · x.
     void addGradient(Tensor dy, Tensor x) {
-        parameter.gradient().addmmInPlace(dy.t(), x, 1, 1);
+        Kernels.of(x).multiply(1, dy.t(), x, 1, parameter.gradient());
     }
 }

@@ -90,6 +90,12 @@ public final class Blas {
     /// @param b [k, n]
     /// @param c [m, n], not transposed
     public static void multiply(int m, int n, int k, Matrix a, Matrix b, float beta, Matrix c) {
+        multiply(m, n, k, 1, a, b, beta, c);
+    }
+
+    /// c = alpha · a · b + beta · c, of the same shapes.
+    public static void multiply(
+            int m, int n, int k, float alpha, Matrix a, Matrix b, float beta, Matrix c) {
         try {
             GEMM.orElseThrow()
                     .invokeExact(
@@ -99,7 +105,7 @@ public final class Blas {
                             m,
                             n,
                             k,
-                            1f,
+                            alpha,
                             a.address,
                             a.stride,
                             b.address,

@@ -85,7 +85,36 @@ final class KernelCase {
                 attention(rows, width, 2, 0, 3, random),
                 attention(rows, width, 2, 7, 17, random),
                 cachedAttention(rows, width, 0, random),
-                cachedAttention(rows, width, 5, random));
+                cachedAttention(rows, width, 5, random),
+                multiply(rows, width, random),
+                multiplyTransposed(rows, width, random),
+                multiplyIntoNarrow(rows, width, random));
+    }
+
+    /// y = 0.5 · x · Wᵀ in the middle of wider rows, whatever they held before.
+    static KernelCase multiply(int rows, int width, Random random) {
+        int outs = 250;
+        long[][] shapes = shapes(of(rows, width), of(outs, width), of(rows, outs + 9));
+        return make("multiply", random, shapes)
+                .does(
+                        (k, t) -> {
+                            Tensor y = t[2].narrow(1, 4, outs).mulInPlace(Double.NaN);
+                            k.multiply(0.5, t[0], t[1].t(), 0, y);
+                        });
+    }
+
+    /// c −= 2 · uᵀ · x, as a weight's gradient.
+    static KernelCase multiplyTransposed(int rows, int width, Random random) {
+        long[][] shapes = shapes(of(rows, 19), of(rows, width), of(19, width));
+        return make("multiplyTransposed", random, shapes)
+                .does((k, t) -> k.multiply(-2, t[0].t(), t[1], 1, t[2]));
+    }
+
+    /// c = x · w + c / 4 of a few columns.
+    static KernelCase multiplyIntoNarrow(int rows, int width, Random random) {
+        long[][] shapes = shapes(of(rows, width), of(width, 16), of(rows, 16));
+        return make("multiplyIntoNarrow", random, shapes)
+                .does((k, t) -> k.multiply(1, t[0], t[1], 0.25, t[2]));
     }
 
     static KernelCase rmsNorm(int rows, int width, double offset, Random random) {

@@ -1,0 +1,111 @@
+package dev.graft.kernel;
+
+import dev.graft.tensor.Blas;
+import dev.graft.tensor.Blas.Matrix;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Tensor;
+import dev.graft.tensor.Torch;
+
+/// Products of float32 matrices in pieces, each on one thread.
+///
+/// BLAS' own threads share the rows of the left factor, of which there are few in a chunk of logits
+/// and in a batch of one, and spin for a while when they are done. Here the longer side of the
+/// result is shared. The last bits depend on the number of threads, as BLAS' do.
+final class VectorProduct {
+    private static final int LANES = 16; // columns of a step of BLAS' innermost loop
+    private static final int LONG = 2048; // rows or columns that one may be slow with
+    private static final long SMALL = 1 << 20; // multiplications that one thread does at once
+    private static final long WHOLE = 1L << 20; // so many elements that a thread takes one piece
+
+    private VectorProduct() {}
+
+    /// Whether these are matrices that BLAS takes as they lie.
+    static boolean fits(Tensor a, Tensor b, Tensor c) {
+        return Blas.isAvailable()
+                && a.dim() == 2
+                && b.dim() == 2
+                && c.dim() == 2
+                && isFloat(a)
+                && isFloat(b)
+                && isFloat(c)
+                && (isPlain(a) || isTransposed(a))
+                && (isPlain(b) || isTransposed(b))
+                && isPlain(c);
+    }
+
+    private static boolean isFloat(Tensor x) {
+        return x.dtype() == DType.F32 && x.onCpu();
+    }
+
+    private static boolean isPlain(Tensor x) {
+        return x.stride(1) == 1 && x.stride(0) >= x.size(1);
+    }
+
+    private static boolean isTransposed(Tensor x) {
+        return x.stride(0) == 1 && x.stride(1) >= x.size(0);
+    }
+
+    private static Matrix matrix(Tensor x) {
+        return isPlain(x)
+                ? new Matrix(x.address(), Math.toIntExact(x.stride(0)))
+                : new Matrix(x.address(), Math.toIntExact(x.stride(1)), true);
+    }
+
+    /// c = alpha · a · b + beta · c.
+    static void multiply(float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+        int m = Math.toIntExact(c.size(0));
+        int n = Math.toIntExact(c.size(1));
+        int k = Math.toIntExact(a.size(1));
+        if (a.size(0) != m || b.size(0) != k || b.size(1) != n) {
+            throw new IllegalArgumentException(
+                    "multiply: found %s · %s for %s, expected [m, k] · [k, n] for [m, n]"
+                            .formatted(a.describe(), b.describe(), c.describe()));
+        }
+        if (m == 0 || n == 0) {
+            return;
+        }
+        Matrix left = matrix(a);
+        Matrix right = matrix(b);
+        Matrix out = matrix(c);
+        int threads = (long) m * n * k < SMALL ? 1 : Torch.threads();
+        int height = m > n ? share(m, threads) : m;
+        int width = m > n ? n : share(n, threads);
+        int down = pieces(m, height);
+        int across = pieces(n, width);
+        Workers.Rows piece =
+                (from, to) -> {
+                    for (long p = from; p < to; p++) {
+                        int row = (int) (p % down) * height;
+                        int column = (int) (p / down) * width;
+                        Blas.multiply(
+                                Math.min(height, m - row),
+                                Math.min(width, n - column),
+                                k,
+                                alpha,
+                                rows(left, row),
+                                columns(right, column),
+                                beta,
+                                out.at((long) row * out.stride() + column));
+                    }
+                };
+        Blas.alone(() -> Workers.rows(threads, (long) down * across, WHOLE, piece));
+    }
+
+    /// Rows or columns of a piece: one a thread, or a few where there are many.
+    private static int share(int whole, int threads) {
+        int pieces = threads * Math.clamp(whole / (threads * LONG), 1, 4);
+        return pieces(pieces(whole, pieces), LANES) * LANES;
+    }
+
+    private static int pieces(int whole, int each) {
+        return (whole + each - 1) / each;
+    }
+
+    private static Matrix rows(Matrix x, int row) {
+        return x.at(x.transposed() ? row : (long) row * x.stride());
+    }
+
+    private static Matrix columns(Matrix x, int column) {
+        return x.at(x.transposed() ? (long) column * x.stride() : column);
+    }
+}
