@@ -66,7 +66,8 @@ final class ProfilingTest {
                 .isPositive()
                 .isLessThanOrEqualTo(profile.get("step_seconds").asDouble() * 1.0001);
         JsonNode events = new ObjectMapper().readTree(trace.toFile()).get("traceEvents");
-        assertThat(events.findValuesAsText("name")).contains("step", "attention", "linear", "multiply");
+        assertThat(events.findValuesAsText("name"))
+                .contains("step", "attention", "linear", "multiply");
     }
 
     @Test

@@ -7,24 +7,34 @@ import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /// Where the blocks of an attention's rows lie in its inputs. The columns of a block go from the
 /// first that its first row sees to the last that its last one sees: the T × T matrix never exists,
-/// nor anything outside a window.
+/// nor anything outside a window. The query heads that share a key head are one product, which
+/// packs the keys once.
 final class AttentionBlocks {
-    /// Rows of a block.
-    static final int ROWS = 64;
+    private static final int ROWS = 64; // of a block at most, which wastes half of their square
+    private static final int STACKED = 192; // of a product that packs its factors well
 
     private final AttentionInput in;
+    private final int rows;
     private final Matrix queries;
     private final Matrix keys;
     private final Matrix values;
 
     AttentionBlocks(AttentionInput in) {
         this.in = in;
+        this.rows = rows(in.group());
         this.queries = headMajor(in.q());
         this.keys = headMajor(in.k());
         this.values = tokenMajor(in.v());
+    }
+
+    /// Rows of a block, for each of the query heads that share a key head.
+    static int rows(int group) {
+        int steps = (STACKED / group + 15) / 16;
+        return Math.clamp(steps, 1, ROWS / 16) * 16;
     }
 
     /// Rows of a sequence: the first of `height` rows is `row` in [T], it sees `seen` columns of
@@ -36,26 +46,13 @@ final class AttentionBlocks {
         }
     }
 
-    /// Numbers that the scores of a block take at most.
-    ///
-    /// @param longest rows of the longest sequence
-    static long scores(AttentionRule rule, long longest, long past) {
-        long most = 0;
-        for (long row = 0; row < longest; row += ROWS) {
-            long height = Math.min(ROWS, longest - row);
-            long columns = past + row + height - rule.firstColumn(past + row);
-            most = Math.max(most, height * columns);
-        }
-        return most;
-    }
-
     /// The blocks of a sequence, from its first row to its last.
     List<Block> of(int sequence) {
         List<Block> blocks = new ArrayList<>();
         int start = in.start(sequence);
-        int rows = in.length(sequence);
-        for (int row = 0; row < rows; row += ROWS) {
-            int height = Math.min(ROWS, rows - row);
+        int length = in.length(sequence);
+        for (int row = 0; row < length; row += rows) {
+            int height = Math.min(rows, length - row);
             int own = (int) in.past() + row;
             int first = (int) in.rule().firstColumn(own);
             blocks.add(
@@ -93,24 +90,64 @@ final class AttentionBlocks {
         }
     }
 
+    /// The rows of a query head.
     Matrix queries(Block b, int head) {
         return queries.at(head * in.q().stride(0) + (long) b.row * queries.stride());
     }
 
-    Matrix keys(Block b, int head) {
-        long from = (long) b.column * keys.stride();
-        return keys.at(head / in.group() * in.k().stride(0) + from);
+    Matrix keys(Block b, int keyHead) {
+        return keys.at(keyHead * in.k().stride(0) + (long) b.column * keys.stride());
     }
 
-    Matrix values(Block b, int head) {
-        long from = (long) b.column * values.stride();
-        return values.at(from + (long) (head / in.group()) * in.width());
+    Matrix values(Block b, int keyHead) {
+        return values.at((long) b.column * values.stride() + (long) keyHead * in.width());
     }
 
-    /// The rows of a block in [T, N·D].
+    /// The rows of a query head in [T, N·D].
     Matrix rows(Matrix tokenMajor, Block b, int head) {
         return tokenMajor.at((long) b.row * tokenMajor.stride() + (long) head * in.width());
     }
+
+    // ---- groups ----
+
+    /// The rows of the query heads that share a key head, one head after the other: a copy where
+    /// there are several.
+    ///
+    /// @param rows those of a query head
+    /// @param buffer whose end is written
+    Matrix stack(Block b, int keyHead, IntFunction<Matrix> rows, MemorySegment buffer) {
+        int group = in.group();
+        if (group == 1) {
+            return rows.apply(keyHead);
+        }
+        Matrix all = stacked(buffer);
+        for (int i = 0; i < group; i++) {
+            Matrix to = all.at((long) i * b.height * in.width());
+            Blas.copy(b.height, in.width(), rows.apply(keyHead * group + i), to);
+        }
+        return all;
+    }
+
+    /// Where rows to come lie: at the end of the buffer, or in place where a group has one head.
+    Matrix stackOf(int keyHead, IntFunction<Matrix> rows, MemorySegment buffer) {
+        return in.group() == 1 ? rows.apply(keyHead) : stacked(buffer);
+    }
+
+    /// Brings them to their places.
+    void unstack(Block b, int keyHead, Matrix all, IntFunction<Matrix> rows) {
+        int group = in.group();
+        for (int i = 0; i < group && group > 1; i++) {
+            Matrix from = all.at((long) i * b.height * in.width());
+            Blas.copy(b.height, in.width(), from, rows.apply(keyHead * group + i));
+        }
+    }
+
+    private Matrix stacked(MemorySegment buffer) {
+        long begin = buffer.byteSize() - in.buffers().stacked() * Float.BYTES;
+        return new Matrix(buffer.address() + begin, in.width());
+    }
+
+    // ---- scores ----
 
     static Matrix matrix(MemorySegment scores, Block b) {
         return new Matrix(scores.address(), b.columns);
@@ -118,19 +155,15 @@ final class AttentionBlocks {
 
     /// Q·Kᵀ of a block, capped where the rule says so.
     ///
+    /// @param stacked the queries of a group
     /// @param slopes of the cap, written; null where nobody wants them
-    void scores(Block b, int head, MemorySegment scores, MemorySegment slopes) {
-        Blas.multiply(
-                b.height,
-                b.columns,
-                in.width(),
-                queries(b, head),
-                keys(b, head).t(),
-                0,
-                matrix(scores, b));
+    void scores(Block b, int keyHead, Matrix stacked, MemorySegment scores, MemorySegment slopes) {
+        int height = in.group() * b.height;
+        Matrix right = keys(b, keyHead).t();
+        Blas.multiply(height, b.columns, in.width(), stacked, right, 0, matrix(scores, b));
         AttentionRule rule = in.rule();
         if (rule.softCap() > 0) {
-            int count = b.height * b.columns;
+            int count = height * b.columns;
             VectorSoftCap.apply(scores, slopes, 0, count, rule.scale(), rule.softCap());
         }
     }

@@ -73,23 +73,17 @@ public record AttentionInput(
         return offsets[sequence + 1] - offsets[sequence];
     }
 
-    /// The scratch memory of the operation, in float32: scores of a block, and for the backward
-    /// pass their gradients and the slopes of a cap, for each thread.
-    ///
-    /// @param longest rows of the longest sequence
-    public static long[] scratch(
-            AttentionRule rule, long longest, long past, boolean backward, int threads) {
-        int buffers = backward ? rule.softCap() > 0 ? 3 : 2 : 1;
-        return new long[] {threads, buffers, AttentionBlocks.scores(rule, longest, past)};
-    }
-
-    /// The same of these inputs, for the threads that there are.
+    /// The shape of the operation's scratch memory, for the threads that there are.
     public long[] scratch(boolean backward) {
         long longest = 0;
         for (int s = 0; s < sequences(); s++) {
             longest = Math.max(longest, length(s));
         }
-        return scratch(rule, longest, past, backward, Torch.threads());
+        return buffers().shape(longest, past, backward, Torch.threads());
+    }
+
+    AttentionScratch buffers() {
+        return new AttentionScratch(rule, group(), width());
     }
 
     /// Multiplications and additions of so many products over the columns that are seen.

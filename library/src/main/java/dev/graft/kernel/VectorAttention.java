@@ -13,13 +13,14 @@ import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntFunction;
 import jdk.incubator.vector.FloatVector;
 
-/// Attention a block of rows and a head at a time on each thread, so that its scores stay in the
-/// cache of a processor.
+/// Attention a block of rows and a key head at a time on each thread, so that its scores stay in
+/// the cache of a processor.
 ///
 /// The backward pass makes the probabilities of a block again from the log-sums (Dao et al. 2022).
-/// It goes through the blocks of a head in order, and adds up the query heads that share a key head
+/// Gradients of a key head come from several parts of the blocks, each in order, which are added up
 /// at the end: sums do not depend on the number of threads.
 final class VectorAttention {
     private final AttentionInput in;
@@ -45,7 +46,7 @@ final class VectorAttention {
         for (int s = 0; s < in.sequences(); s++) {
             all.addAll(blocks.of(s));
         }
-        int heads = in.heads();
+        int heads = in.keyHeads();
         Blas.alone(
                 () ->
                         scratch.each(
@@ -59,19 +60,24 @@ final class VectorAttention {
     }
 
     private void forward(
-            Block b, int head, MemorySegment scores, Matrix outs, MemorySegment logSums) {
-        blocks.scores(b, head, scores, null);
-        for (int i = 0; i < b.height(); i++) {
-            int end = b.end(i);
+            Block b, int keyHead, MemorySegment scores, Matrix outs, MemorySegment logSums) {
+        int group = in.group();
+        int height = b.height();
+        Matrix q = blocks.stack(b, keyHead, head -> blocks.queries(b, head), scores);
+        blocks.scores(b, keyHead, q, scores, null);
+        for (int i = 0; i < group * height; i++) {
+            int end = b.end(i % height);
             long at = (long) i * b.columns();
             float sum =
                     VectorSoftmax.forward(scores, at, blocks.first(end), end, b.columns(), scale);
-            Lanes.set(logSums, sumOf(head, b, i), sum);
+            Lanes.set(logSums, sumOf(keyHead * group + i / height, b, i % height), sum);
         }
-        Matrix out = blocks.rows(outs, b, head);
-        Matrix values = blocks.values(b, head);
-        Blas.multiply(
-                b.height(), width, b.columns(), AttentionBlocks.matrix(scores, b), values, 0, out);
+        IntFunction<Matrix> rows = head -> blocks.rows(outs, b, head);
+        Matrix out = blocks.stackOf(keyHead, rows, scores);
+        Matrix p = AttentionBlocks.matrix(scores, b);
+        Matrix values = blocks.values(b, keyHead);
+        Blas.multiply(group * height, width, b.columns(), p, values, 0, out);
+        blocks.unstack(b, keyHead, out, rows);
     }
 
     private long sumOf(int head, Block b, int row) {
@@ -86,7 +92,7 @@ final class VectorAttention {
     /// @param dOuts [T, N·D]
     /// @param logSums [N, T]
     /// @param dq [N, T, D], written
-    /// @param dKeys [N, T, D], written: gradients of the keys, of each query head
+    /// @param dKeys [N, T, D], written: gradients of the keys, of each part of the blocks
     /// @param dValues [N, T, D], written: those of the values
     private record Gradients(
             MemorySegment outs,
@@ -141,12 +147,12 @@ final class VectorAttention {
         addUp(g.dValues, Lanes.floats("attention", dv, all), (long) in.keyHeads() * width, width);
     }
 
-    /// Adds up the query heads that share a key head.
+    /// Adds up the parts of a key head.
     ///
-    /// @param perHead [N, T, D]
+    /// @param parts [N, T, D]
     /// @param row numbers from a row of the result to the next
     /// @param head numbers from a head of the result to the next
-    private void addUp(MemorySegment perHead, MemorySegment sums, long row, long head) {
+    private void addUp(MemorySegment parts, MemorySegment sums, long row, long head) {
         int group = in.group();
         long rows = in.rows();
         Workers.rows(
@@ -156,7 +162,7 @@ final class VectorAttention {
                     for (long r = from; r < to; r++) {
                         long source = (r / rows * group * rows + r % rows) * width;
                         addRows(
-                                perHead,
+                                parts,
                                 source,
                                 rows * width,
                                 sums,
@@ -165,7 +171,7 @@ final class VectorAttention {
                 });
     }
 
-    /// The sum of as many rows as a group has heads, `apart` numbers from each other.
+    /// The sum of a row of each part, `apart` numbers from each other.
     private void addRows(MemorySegment rows, long at, long apart, MemorySegment sum, long to) {
         int group = in.group();
         for (int i = 0; i < width; i += LENGTH) {
@@ -178,63 +184,72 @@ final class VectorAttention {
         }
     }
 
-    /// A head of a sequence.
-    private void backward(int sequence, int head, MemorySegment[] buffers, Gradients g) {
-        long own = ((long) head * in.rows() + in.start(sequence)) * width;
+    /// A part of the blocks of a key head of a sequence: as many parts as query heads share it.
+    private void backward(int sequence, int part, MemorySegment[] buffers, Gradients g) {
+        long own = ((long) part * in.rows() + in.start(sequence)) * width;
         int numbers = in.length(sequence) * width;
         RowPasses.zero(g.dKeys, own, 0, numbers);
         RowPasses.zero(g.dValues, own, 0, numbers);
-        for (Block b : blocks.of(sequence)) {
-            backward(b, head, buffers, g);
+        List<Block> all = blocks.of(sequence);
+        int group = in.group();
+        for (int i = part % group; i < all.size(); i += group) {
+            backward(all.get(i), part, buffers, g);
         }
     }
 
     /// dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − Σ dO ⊙ O) · scale, dK += dSᵀ·Q, dQ = dS·K.
-    private void backward(Block b, int head, MemorySegment[] buffers, Gradients g) {
-        MemorySegment p = buffers[0];
-        MemorySegment ds = buffers[1];
-        MemorySegment slopes = in.rule().softCap() > 0 ? buffers[2] : null;
-        blocks.scores(b, head, p, slopes);
-        for (int i = 0; i < b.height(); i++) {
-            int end = b.end(i);
-            float sum = Lanes.get(g.logSums, sumOf(head, b, i));
-            long at = (long) i * b.columns();
-            VectorSoftmax.again(p, at, blocks.first(end), end, b.columns(), scale, sum);
-        }
-        Matrix dOut = blocks.rows(matrix(g.dOuts, in.heads() * width), b, head);
-        long column = ((long) head * in.rows() + b.column()) * width;
+    private void backward(Block b, int part, MemorySegment[] buffers, Gradients g) {
+        int keyHead = part / in.group();
+        int height = in.group() * b.height();
         int columns = b.columns();
-        int height = b.height();
+        MemorySegment slopes = in.rule().softCap() > 0 ? buffers[2] : null;
+        Matrix q = blocks.stack(b, keyHead, head -> blocks.queries(b, head), buffers[0]);
+        blocks.scores(b, keyHead, q, buffers[0], slopes);
+        probabilities(b, keyHead, buffers[0], g);
+        Matrix dOuts = matrix(g.dOuts, in.heads() * width);
+        Matrix dOut = blocks.stack(b, keyHead, head -> blocks.rows(dOuts, b, head), buffers[1]);
+        Matrix p = AttentionBlocks.matrix(buffers[0], b);
+        Matrix ds = AttentionBlocks.matrix(buffers[1], b);
+        long column = ((long) part * in.rows() + b.column()) * width;
         Matrix dValues = matrix(g.dValues, width).at(column);
-        Blas.multiply(columns, width, height, AttentionBlocks.matrix(p, b).t(), dOut, 1, dValues);
-        Blas.multiply(
-                height,
-                columns,
-                width,
-                dOut,
-                blocks.values(b, head).t(),
-                0,
-                AttentionBlocks.matrix(ds, b));
-        for (int i = 0; i < height; i++) {
-            long own = ((long) (b.row() + i) * in.heads() + head) * width;
-            float delta = (float) Lanes.dot(g.dOuts, own, g.outs, own, width);
-            VectorSoftmax.backwardRow(p, ds, (long) i * columns, columns, delta, scale);
-        }
-        if (slopes != null) {
-            RowPasses.multiply(ds, slopes, height * columns);
-        }
+        Blas.multiply(columns, width, height, p.t(), dOut, 1, dValues);
+        Blas.multiply(height, columns, width, dOut, blocks.values(b, keyHead).t(), 0, ds);
+        slopes(b, keyHead, buffers, g);
         Matrix dKeys = matrix(g.dKeys, width).at(column);
-        Blas.multiply(
-                columns,
-                width,
-                height,
-                AttentionBlocks.matrix(ds, b).t(),
-                blocks.queries(b, head),
-                1,
-                dKeys);
-        Matrix dq = matrix(g.dq, width).at(sumOf(head, b, 0) * width);
-        Blas.multiply(
-                height, width, columns, AttentionBlocks.matrix(ds, b), blocks.keys(b, head), 0, dq);
+        Blas.multiply(columns, width, height, ds.t(), q, 1, dKeys);
+        Matrix dQueries = matrix(g.dq, width);
+        IntFunction<Matrix> rows = head -> dQueries.at(sumOf(head, b, 0) * width);
+        Matrix dq = blocks.stackOf(keyHead, rows, buffers[1]);
+        Blas.multiply(height, width, columns, ds, blocks.keys(b, keyHead), 0, dq);
+        blocks.unstack(b, keyHead, dq, rows);
+    }
+
+    /// Replaces scores by the probabilities of the forward pass.
+    private void probabilities(Block b, int keyHead, MemorySegment scores, Gradients g) {
+        int height = b.height();
+        for (int i = 0; i < in.group() * height; i++) {
+            int end = b.end(i % height);
+            int head = keyHead * in.group() + i / height;
+            float sum = Lanes.get(g.logSums, sumOf(head, b, i % height));
+            long at = (long) i * b.columns();
+            VectorSoftmax.again(scores, at, blocks.first(end), end, b.columns(), scale, sum);
+        }
+    }
+
+    /// Replaces dP by dS.
+    private void slopes(Block b, int keyHead, MemorySegment[] buffers, Gradients g) {
+        int height = b.height();
+        int columns = b.columns();
+        for (int i = 0; i < in.group() * height; i++) {
+            int head = keyHead * in.group() + i / height;
+            long own = ((long) (b.row() + i % height) * in.heads() + head) * width;
+            float delta = (float) Lanes.dot(g.dOuts, own, g.outs, own, width);
+            VectorSoftmax.backwardRow(
+                    buffers[0], buffers[1], (long) i * columns, columns, delta, scale);
+        }
+        if (in.rule().softCap() > 0) {
+            RowPasses.multiply(buffers[1], buffers[2], in.group() * height * columns);
+        }
     }
 
     private static Matrix matrix(MemorySegment memory, int stride) {

@@ -1,7 +1,7 @@
 package dev.graft.plan;
 
-import dev.graft.kernel.AttentionInput;
 import dev.graft.kernel.AttentionRule;
+import dev.graft.kernel.AttentionScratch;
 import dev.graft.model.LayerKind;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
@@ -40,8 +40,10 @@ final class Scratch {
         long most = 0;
         for (LayerKind kind : config.kinds()) {
             var rule = new AttentionRule(shape.scale(), shape.softCap(), kind.window());
+            int group = shape.heads() / shape.keyHeads();
+            var buffers = new AttentionScratch(rule, group, shape.headWidth());
             long numbers = 1;
-            for (long d : AttentionInput.scratch(rule, longest, 0, true, Threads.wanted())) {
+            for (long d : buffers.shape(longest, 0, true, Threads.wanted())) {
                 numbers *= d;
             }
             most = Math.max(most, numbers);

@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
@@ -27,6 +28,9 @@ public final class Blas {
             function("openblas_set_num_threads", FunctionDescriptor.ofVoid(JAVA_INT));
     private static final Optional<MethodHandle> GET_THREADS =
             function("openblas_get_num_threads", FunctionDescriptor.of(JAVA_INT));
+
+    @SuppressWarnings("restricted")
+    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static int alone;
     private static int threads;
@@ -115,6 +119,20 @@ public final class Blas {
                             c.stride);
         } catch (Throwable e) {
             throw new IllegalStateException("cblas_sgemm could not be called", e);
+        }
+    }
+
+    /// Copies the rows of a matrix.
+    ///
+    /// @param from [rows, width], not transposed
+    /// @param to the same
+    public static void copy(int rows, int width, Matrix from, Matrix to) {
+        boolean whole = from.stride == width && to.stride == width;
+        long bytes = (whole ? (long) rows * width : width) * Float.BYTES;
+        for (int row = 0; row < (whole ? 1 : rows); row++) {
+            long source = from.address + (long) row * from.stride * Float.BYTES;
+            long target = to.address + (long) row * to.stride * Float.BYTES;
+            MemorySegment.copy(MEMORY, source, MEMORY, target, bytes);
         }
     }
 

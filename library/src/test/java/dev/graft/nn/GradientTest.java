@@ -366,7 +366,7 @@ class GradientTest {
 
     @Test
     void chunksOfTheLossSumToTheWhole() {
-        long vocabulary = 40_000; // rows of a chunk: 32 MiB / 320 kB = 104
+        long vocabulary = 40_000; // rows of a chunk: 64 MiB / 320 kB = 209
         var head =
                 new Linear(
                         "lm_head",
