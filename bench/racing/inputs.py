@@ -3,7 +3,9 @@
 import json
 import os
 import random
+import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 HOME = Path(__file__).resolve().parents[2]
@@ -72,16 +74,22 @@ def tokenizer(vocabulary: int) -> dict:
     }
 
 
-def model(work: Path, shape: str, dtype: str) -> Path:
+def model(work: Path, shape: str, dtype: str, real_tokenizer: bool = False) -> Path:
     """The folder of a model, made by Graft on first use."""
-    folder = work / f"{shape}-{dtype}"
+    name = f"{shape}-smollm2" if real_tokenizer else shape
+    folder = work / f"{name}-{dtype}"
     if (folder / "config.json").exists():
         return folder
-    source = work / f"{shape}-source"
+    source = work / f"{name}-source"
     source.mkdir(parents=True, exist_ok=True)
     (source / "config.json").write_text(json.dumps(config(shape)))
-    (source / "tokenizer.json").write_text(json.dumps(tokenizer(SHAPES[shape][5])))
-    settings = {"tokenizer_class": "PreTrainedTokenizerFast", "eos_token": "w0", "pad_token": "w0"}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"}
+    if real_tokenizer:
+        shutil.copyfile(shared("tokenizers/smollm2/tokenizer.json"), source / "tokenizer.json")
+        settings |= {"eos_token": "<|endoftext|>", "pad_token": "<|endoftext|>"}
+    else:
+        (source / "tokenizer.json").write_text(json.dumps(tokenizer(SHAPES[shape][5])))
+        settings |= {"eos_token": "w0", "pad_token": "w0"}
     (source / "tokenizer_config.json").write_text(json.dumps(settings))
     subprocess.run(
         [GRAFT, "init", "--config", source, "--output", folder, "--dtype", dtype],
@@ -89,6 +97,14 @@ def model(work: Path, shape: str, dtype: str) -> Path:
         stdout=subprocess.DEVNULL,
     )
     return folder
+
+
+def shared(name: str) -> Path:
+    """A file of the folder of real data beside the project's."""
+    file = HOME.parent / "shared/data" / name
+    if not file.exists():
+        sys.exit(f"error: found no {file}, which the race of instructions needs")
+    return file
 
 
 def texts(work: Path, shape: str, length: int) -> Path:
@@ -104,19 +120,16 @@ def texts(work: Path, shape: str, length: int) -> Path:
     return file
 
 
-def instructions(work: Path, shape: str) -> Path:
-    """Questions and answers whose lengths are spread as in instruction sets: about 100 tokens, a long tail."""
-    file = work / f"{shape}-instructions.jsonl"
+def instructions(work: Path) -> Path:
+    """2,000 questions and answers of Alpaca, as prompt and completion."""
+    file = work / "instructions.jsonl"
     if not file.exists():
-        chance = random.Random(11)
-
-        def words(mean: float) -> str:
-            count = max(2, min(480, round(chance.lognormvariate(0, 0.9) * mean / 1.5)))
-            return " ".join(f"w{chance.randrange(2, SHAPES[shape][5])}" for _ in range(count))
-
-        with file.open("w") as out:
-            for _ in range(2000):
-                out.write(json.dumps({"prompt": words(40) + " ", "completion": words(60)}) + "\n")
+        with shared("datasets/alpaca/alpaca_random2000_seed42.jsonl").open() as rows, file.open("w") as out:
+            for row in map(json.loads, rows):
+                given = row["input"].replace("<no input>", "").strip()
+                question = row["instruction"] + (f"\n\n{given}" if given else "")
+                prompt = f"### Instruction:\n{question}\n\n### Response:\n"
+                out.write(json.dumps({"prompt": prompt, "completion": row["output"]}) + "\n")
     return file
 
 

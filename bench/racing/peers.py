@@ -18,8 +18,8 @@ def lora() -> peft.LoraConfig:
     return peft.LoraConfig(r=16, lora_alpha=32, target_modules=LINEARS, task_type="CAUSAL_LM")
 
 
-def say(seconds: float, tokens: int, loss: float) -> None:
-    print(json.dumps({"seconds": seconds, "tokens": tokens, "loss": loss}), flush=True)
+def say(seconds: float, tokens: int, samples: float, loss: float) -> None:
+    print(json.dumps({"seconds": seconds, "tokens": tokens, "samples": samples, "loss": loss}), flush=True)
 
 
 def load(options):
@@ -57,7 +57,7 @@ def plain_loop(options) -> None:
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
-        say(time.perf_counter() - begin, batch.numel(), loss.item())
+        say(time.perf_counter() - begin, batch.numel(), options.batch, loss.item())
 
 
 def trl_trainer(options) -> None:
@@ -66,6 +66,7 @@ def trl_trainer(options) -> None:
 
     class Clock(transformers.TrainerCallback):
         begin = 0.0
+        samples = options.batch
 
         def on_step_begin(self, args, state, control, **kwargs):
             self.begin = time.perf_counter()
@@ -76,35 +77,39 @@ def trl_trainer(options) -> None:
         def on_log(self, args, state, control, logs=None, **kwargs):
             if logs and "loss" in logs:
                 seen = int(logs.get("num_tokens", 0))
-                say(self.seconds, seen - getattr(self, "seen", 0), float(logs["loss"]))
+                say(self.seconds, seen - getattr(self, "seen", 0), self.samples, float(logs["loss"]))
                 self.seen = seen
 
+    batch = options.rows or options.batch
     settings = {
         "output_dir": options.output,
         "max_steps": options.steps,
-        "per_device_train_batch_size": options.batch,
+        "per_device_train_batch_size": batch,
         "max_length": options.length,
         "logging_steps": 1,
         "save_strategy": "no",
         "report_to": "none",
-        "bf16": False,
+        "bf16": options.autocast,
         "disable_tqdm": True,
         "use_cpu": True,
         "learning_rate": 2e-4,
+        "train_sampling_strategy": "group_by_length" if options.grouped else "sequential",
     }
     if options.packing:
         settings["packing"] = True
     if options.no_checkpointing:
         settings["gradient_checkpointing"] = False
     rows = [json.loads(line) for line in open(options.data)]
+    clock = Clock()
     trainer = trl.SFTTrainer(
         model=load(options),
         args=trl.SFTConfig(**settings),
         train_dataset=datasets.Dataset.from_list(rows),
         processing_class=transformers.AutoTokenizer.from_pretrained(options.model),
         peft_config=lora(),
-        callbacks=[Clock()],
+        callbacks=[clock],
     )
+    clock.samples = batch * len(rows) / len(trainer.train_dataset)
     trainer.train()
 
 
@@ -122,6 +127,9 @@ def main() -> None:
     parser.add_argument("--four-bits", action="store_true")
     parser.add_argument("--packing", action="store_true")
     parser.add_argument("--no-checkpointing", action="store_true")
+    parser.add_argument("--autocast", action="store_true", help="TRL's bf16")
+    parser.add_argument("--grouped", action="store_true", help="batches of similar length")
+    parser.add_argument("--rows", type=int, help="of a batch, where not as many as the others have")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()

@@ -79,21 +79,25 @@ def gemm(env: dict) -> float:
     return lines(out)[-1]["gemm_gflops"]
 
 
+WARM_UP = 25  # seconds of stepping in which the one compiles and the other sets itself up
+
+
 def graft(contestant, scenario, model, data, work, env) -> dict:
     output = work / "out"
     shutil.rmtree(output, ignore_errors=True)
-    batch = [] if "--per-device-train-batch-size" in contestant.options else ["--per-device-train-batch-size", scenario.batch]
     command = [
         inputs.GRAFT, "train", "--model-name-or-path", model, "--dataset", data,
         "--max-length", scenario.length or 1024, "--lora-r", 16, "--lora-alpha", 32,
+        "--per-device-train-batch-size", scenario.batch,
         "--max-steps", scenario.steps, "--save-strategy", "no", "--logging-steps", 1, "--force", "--shuffle", "false",
-        "--output-dir", output, "--json", *batch, *contestant.options,
+        "--output-dir", output, "--json", *contestant.options,
     ]  # fmt: skip
     out, peak, wall = timed(command, env, scenario.seconds)
     steps = [e for e in lines(out) if e.get("event") == "step"]
     return result(
         [e["tokens"] / e["tokens_per_second"] for e in steps],
         [e["tokens"] for e in steps],
+        [scenario.batch] * len(steps),
         steps[-1]["loss"],
         peak,
         wall,
@@ -108,51 +112,69 @@ def peer(contestant, scenario, model, data, work, env, python) -> dict:
     ]  # fmt: skip
     out, peak, wall = timed(command, env, scenario.seconds)
     steps = lines(out)
-    return result([e["seconds"] for e in steps], [e["tokens"] for e in steps], steps[-1]["loss"], peak, wall)
+    return result(
+        [e["seconds"] for e in steps],
+        [e["tokens"] for e in steps],
+        [e["samples"] for e in steps],
+        steps[-1]["loss"],
+        peak,
+        wall,
+    )
 
 
-def result(seconds: list, tokens: list, loss: float, peak: int, wall: float) -> dict:
-    """Speed over all steps but the first: the median where each has the same number of tokens."""
-    rest = list(zip(seconds[1:], tokens[1:])) or list(zip(seconds, tokens))
-    if len({t for _, t in rest}) == 1:
-        speed = statistics.median(t / s for s, t in rest)
-    else:
-        speed = sum(t for _, t in rest) / sum(s for s, _ in rest)
-    return {"tokens_per_second": speed, "steps_seconds": seconds, "tokens": tokens, "loss": loss, "peak_bytes": peak, "wall_seconds": wall}
+def result(seconds: list, tokens: list, samples: list, loss: float, peak: int, wall: float) -> dict:
+    """Speed over the steps that count: the median where each has the same number of tokens."""
+    steps = list(zip(seconds, tokens, samples))
+    rest = [steps[i] for i in range(1, len(steps)) if sum(seconds[:i]) >= WARM_UP] or steps[1:] or steps
+    whole = sum(s for s, _, _ in rest)
+    speed = sum(t for _, t, _ in rest) / whole
+    if len({t for _, t, _ in rest}) == 1:
+        speed = statistics.median(t / s for s, t, _ in rest)
+    return {
+        "tokens_per_second": speed,
+        "samples_per_second": sum(n for _, _, n in rest) / whole,
+        "counted": len(rest),
+        "steps_seconds": seconds,
+        "tokens": tokens,
+        "loss": loss,
+        "peak_bytes": peak,
+        "wall_seconds": wall,
+    }
 
 
-def race(scenario, options) -> dict:
+def race(scenario, options, save) -> dict:
+    """Runs the rounds; `save` is called with all results so far after each contestant."""
     work = Path(options.work)
     env = environment(options.threads)
-    data = inputs.texts(work, scenario.shape, scenario.length) if scenario.length else None
-    models = {c.dtype: inputs.model(work, scenario.shape, c.dtype) for c in scenario.contestants}
-    data = data or inputs.instructions(work, scenario.shape)
-    rounds, rates, failed = {c.name: [] for c in scenario.contestants}, [], {}
+    models = {c.dtype: inputs.model(work, scenario.shape, c.dtype, not scenario.length) for c in scenario.contestants}
+    data = inputs.texts(work, scenario.shape, scenario.length) if scenario.length else inputs.instructions(work)
+    flops = inputs.flops_per_step(scenario.shape, scenario.batch, scenario.length) if scenario.length else None
+    record = {
+        "scenario": scenario.name,
+        "what": scenario.what,
+        "tokens_per_step": scenario.batch * scenario.length,
+        "flops_per_step": flops,
+        "gemm_gflops": [],
+        "rounds": {c.name: [] for c in scenario.contestants},
+        "failed": {},
+    }
     for number in range(options.rounds):
-        rates.append(gemm(env))
+        record["gemm_gflops"].append(gemm(env))
         for contestant in scenario.contestants:
-            if contestant.name in failed or (contestant.who != "graft" and not options.peer_python):
+            if contestant.name in record["failed"] or (contestant.who != "graft" and not options.peer_python):
                 continue
             arguments = (contestant, scenario, models[contestant.dtype], data, work, env)
             try:
                 one = graft(*arguments) if contestant.who == "graft" else peer(*arguments, options.peer_python)
             except RuntimeError as e:
-                failed[contestant.name] = str(e)
+                record["failed"][contestant.name] = str(e)
                 print(f"{scenario.name}: {contestant.name}: {e}", file=sys.stderr)
                 continue
-            rounds[contestant.name].append(one)
+            record["rounds"][contestant.name].append(one)
             print(
                 f"{scenario.name}, round {number + 1}: {contestant.name}: {one['tokens_per_second']:.1f} tokens/s, "
-                f"{one['peak_bytes'] / 1e9:.2f} GB, loss {one['loss']:.4f}",
+                f"{one['samples_per_second']:.3f} samples/s, {one['peak_bytes'] / 1e9:.2f} GB, loss {one['loss']:.4f}",
                 file=sys.stderr,
             )
-    flops = inputs.flops_per_step(scenario.shape, scenario.batch, scenario.length) if scenario.length else None
-    return {
-        "scenario": scenario.name,
-        "what": scenario.what,
-        "tokens_per_step": scenario.batch * scenario.length,
-        "flops_per_step": flops,
-        "gemm_gflops": rates,
-        "rounds": rounds,
-        "failed": failed,
-    }
+            save(record)
+    return record

@@ -22,7 +22,7 @@ class Scenario:
     batch: int
     length: int  # 0: instructions
     contestants: tuple
-    steps: int = 4  # the first is not counted
+    steps: int = 4
     seconds: int = field(default=1800)  # a contestant may take
 
 
@@ -40,25 +40,33 @@ PEFT = Contestant("PEFT", "peft")
 PEFT_CHECKPOINTING = Contestant("PEFT, checkpointing", "peft", options=("--checkpointing",))
 PEFT_BF16 = Contestant("PEFT, bf16", "peft", "bfloat16")
 PEFT_QLORA = Contestant("PEFT + bitsandbytes", "peft", "float32", ("--four-bits",))
-GRAFT_BATCH = Contestant("Graft", "graft", options=NONE + ("--per-device-train-batch-size", "8"))
-TRL = Contestant("TRL, defaults", "trl")
-TRL_PACKED = Contestant("TRL, packing", "trl", options=("--packing",))
-TRL_SHORT = Contestant("TRL, padding only to the longest, no checkpointing", "trl", options=("--no-checkpointing",))
+TRL = Contestant("TRL, defaults in float32", "trl")
+TRL_AUTOCAST = Contestant("TRL, defaults with bf16", "trl", options=("--autocast",))
+TRL_GROUPED = Contestant(
+    "TRL, batches of similar length, no checkpointing", "trl", options=("--grouped", "--no-checkpointing")
+)
+TRL_PACKED = Contestant(
+    "TRL, rows packed to 1,024 one at a time, no checkpointing",
+    "trl",
+    options=("--packing", "--rows", "1", "--no-checkpointing"),
+)
+TRL_ALL = (TRL, TRL_AUTOCAST, TRL_GROUPED, TRL_PACKED)
 
 ALL = {
     s.name: s
     for s in [
         Scenario("tiny", "a few seconds, to try the bench itself", "tiny", 2, 64, (PEFT, GRAFT)),
-        Scenario("135m-4x512", "LoRA, 135M shape, 4 x 512", "135m", 4, 512, (PEFT, GRAFT, GRAFT_LAYER, PEFT_CHECKPOINTING)),
-        Scenario("135m-1x512", "LoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT, GRAFT, GRAFT_BF16)),
-        Scenario("135m-1x128", "LoRA, 135M shape, 1 x 128", "135m", 1, 128, (PEFT, GRAFT)),
-        Scenario("135m-1x2048", "LoRA, 135M shape, 1 x 2048", "135m", 1, 2048, (PEFT, GRAFT)),
-        Scenario("135m-1x8192", "LoRA, 135M shape, 1 x 8192", "135m", 1, 8192, (GRAFT_LAYER, PEFT_CHECKPOINTING), 2),
-        Scenario("135m-bf16", "LoRA from bf16 files, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_BF16, GRAFT_BF16), 2),
-        Scenario("360m-1x512", "LoRA, 360M shape, 1 x 512", "360m", 1, 512, (PEFT, GRAFT)),
-        Scenario("1.1b-1x512", "LoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (PEFT, GRAFT, GRAFT_BF16), 3),
-        Scenario("1.1b-qlora", "LoRA and QLoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (GRAFT_BF16, GRAFT_QLORA, GRAFT_QLORA_LAYER), 3),
-        Scenario("135m-qlora", "QLoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_QLORA, GRAFT_QLORA), 3),
-        Scenario("instructions", "LoRA on answers, 135M shape, rows of about 100 tokens", "135m", 8, 0, (TRL, TRL_SHORT, TRL_PACKED, GRAFT_BATCH), 10),
+        Scenario("135m-4x512", "LoRA, 135M shape, 4 x 512", "135m", 4, 512, (PEFT, GRAFT, GRAFT_LAYER), 7),
+        Scenario("135m-checkpointing", "LoRA, 135M shape, 4 x 512", "135m", 4, 512, (PEFT_CHECKPOINTING, GRAFT_LAYER), 6),
+        Scenario("135m-1x512", "LoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT, GRAFT, GRAFT_BF16), 20),
+        Scenario("135m-1x128", "LoRA, 135M shape, 1 x 128", "135m", 1, 128, (PEFT, GRAFT), 60),
+        Scenario("135m-1x2048", "LoRA, 135M shape, 1 x 2048", "135m", 1, 2048, (PEFT, GRAFT), 7),
+        Scenario("135m-1x8192", "LoRA, 135M shape, 1 x 8192", "135m", 1, 8192, (PEFT_CHECKPOINTING, GRAFT_LAYER), 2),
+        Scenario("135m-bf16", "LoRA from bf16 files, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_BF16, GRAFT_BF16, GRAFT), 2),
+        Scenario("360m-1x512", "LoRA, 360M shape, 1 x 512", "360m", 1, 512, (PEFT, GRAFT), 10),
+        Scenario("1.1b-1x512", "LoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (PEFT, GRAFT, GRAFT_BF16), 4),
+        Scenario("1.1b-qlora", "LoRA and QLoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (GRAFT_BF16, GRAFT_QLORA, GRAFT_QLORA_LAYER), 4),
+        Scenario("135m-qlora", "QLoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_QLORA, GRAFT_QLORA), 4),
+        Scenario("instructions", "LoRA on the answers of 2,000 rows of Alpaca, 135M shape", "135m", 8, 0, TRL_ALL + (GRAFT,), 16),
     ]
 }
