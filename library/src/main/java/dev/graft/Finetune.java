@@ -79,7 +79,10 @@ public final class Finetune {
         Budget budget = Budget.of(config, modelConfig);
         try (var files = ModelFiles.open(base);
                 var tokenizer = Tokenizer.load(base)) {
-            decisions.add("compute: float32, the fastest type of this processor");
+            decisions.add(
+                    config.train().bf16()
+                            ? "compute: products with the frozen base in bfloat16, the rest in float32"
+                            : "compute: float32");
             try (var data = TrainingData.of(config, tokenizer, modelConfig, decisions)) {
                 Bill bill = budget.bill(files, tokenizer, data.largest(), data.heldOut());
                 decisions.addAll(budget.decisions(bill));
@@ -234,6 +237,7 @@ public final class Finetune {
                 every(train.checkpoints().strategy(), train.checkpoints().steps(), perEpoch),
                 train.checkpoints().totalLimit(),
                 recompute(bill, config.output().outputDir()),
+                train.bf16(),
                 train.seed());
     }
 
@@ -290,7 +294,7 @@ public final class Finetune {
 
     /// What has to be equal for a checkpoint to belong to this run.
     private String fingerprint(TrainSettings settings, TrainingData data, Trained trained) {
-        return "seed %d, shuffle %s, %s, batch %d x %d, %d steps, AdamW in %d bits, learning rate %s %s, %d parameters"
+        return "seed %d, shuffle %s, %s, batch %d x %d, %d steps, AdamW in %d bits, learning rate %s %s, %d parameters%s"
                 .formatted(
                         settings.seed(),
                         config.data().shuffle(),
@@ -301,7 +305,8 @@ public final class Finetune {
                         settings.adamW().optim().eightBit() ? 8 : 32,
                         settings.learningRate(),
                         settings.schedule().course(),
-                        trained.parameters().stream().mapToLong(p -> p.value().numel()).sum());
+                        trained.parameters().stream().mapToLong(p -> p.value().numel()).sum(),
+                        settings.bf16() ? ", bf16" : "");
     }
 
     private void save(Transformer model, ModelFiles files, Trained trained, Path output) {

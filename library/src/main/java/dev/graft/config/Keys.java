@@ -304,6 +304,13 @@ final class Keys {
                     "Compute activations again instead of keeping them: those of mlp blocks, of"
                             + " whole layers (true), or of layers whose inputs go to disk"
                             + " (offload)");
+    static final Key<Boolean> BF16 =
+            training(
+                    "bf16",
+                    FLAG,
+                    false,
+                    "Multiply with the frozen base in bfloat16: about twice as fast on processors"
+                            + " that have it, results rounded to 8 bits");
     static final Key<Long> SEED =
             training("seed", Kind.seed(), 42L, "Seed of everything that is random");
 

@@ -12,6 +12,7 @@ import dev.graft.plan.OptimizerState;
 import dev.graft.plan.Recomputation;
 import dev.graft.plan.Tuning;
 import dev.graft.quant.QuantizationConfig;
+import dev.graft.tensor.DType;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -34,7 +35,7 @@ public final class PlanInput {
                                 tuning(config),
                                 BatchShape.of(train.perDeviceTrainBatchSize(), length))
                         .with(new OptimizerState(optimizer.optim(), optimizer.optimMemory()));
-        job = job.with(base(config.quantization(), stored, job.base()));
+        job = job.with(base(config, stored, job.base()));
         if (train.evaluation().strategy() != IntervalStrategy.NO) {
             int evaluated = train.evaluation().perDeviceEvalBatchSize();
             job = job.evaluating(BatchShape.of(evaluated, length));
@@ -54,13 +55,16 @@ public final class PlanInput {
     }
 
     private static BaseStorage base(
-            QuantizationOptions options, QuantizationConfig stored, BaseStorage plain) {
+            RunConfig config, QuantizationConfig stored, BaseStorage plain) {
+        QuantizationOptions options = config.quantization();
         LoadOptions load = options.load();
         QuantizationConfig codes =
                 load.quantization() == null
                         ? stored
                         : new QuantizationConfig(load.quantization(), options.skipModules());
-        return plain.with(codes).with(options.baseResidency());
+        return plain.with(codes)
+                .with(options.baseResidency())
+                .multiplied(config.train().bf16() ? DType.BF16 : DType.F32);
     }
 
     private static Tuning tuning(RunConfig config) {

@@ -107,6 +107,7 @@ public record RunConfig(
         values.put(Keys.TRAIN_BATCH, train.perDeviceTrainBatchSize());
         values.put(Keys.ACCUMULATION, train.gradientAccumulationSteps());
         values.put(Keys.GRADIENT_CHECKPOINTING, train.gradientCheckpointing());
+        values.put(Keys.BF16, train.bf16());
         values.put(Keys.SEED, train.seed());
         values.put(Keys.EVAL_STRATEGY, train.evaluation().strategy());
         values.put(Keys.EVAL_STEPS, train.evaluation().steps());

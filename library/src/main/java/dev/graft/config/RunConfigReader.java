@@ -343,6 +343,7 @@ public final class RunConfigReader {
                 get(Keys.TRAIN_BATCH),
                 get(Keys.ACCUMULATION),
                 get(Keys.GRADIENT_CHECKPOINTING),
+                bf16(),
                 get(Keys.SEED),
                 new TrainOptions.Evaluation(
                         get(Keys.EVAL_STRATEGY, whenToEvaluate),
@@ -350,6 +351,16 @@ public final class RunConfigReader {
                         get(Keys.EVAL_BATCH)),
                 new TrainOptions.Checkpoints(
                         get(Keys.SAVE_STRATEGY), get(Keys.SAVE_STEPS), get(Keys.SAVE_TOTAL_LIMIT)));
+    }
+
+    private boolean bf16() {
+        boolean wanted = get(Keys.BF16);
+        if (wanted && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
+            throw new ConfigException(
+                    "bf16: true is for frozen weights, found finetuning_type: full; leave one of"
+                            + " them out");
+        }
+        return wanted;
     }
 
     private OptimizerOptions optimizer() {

@@ -2,6 +2,7 @@ package dev.graft.config;
 
 /// The length of the run, the size of a step, and what happens between steps.
 ///
+/// @param bf16 whether products with frozen matrices are taken in bfloat16
 /// @param maxSteps -1 where `num_train_epochs` decides
 public record TrainOptions(
         double numTrainEpochs,
@@ -9,6 +10,7 @@ public record TrainOptions(
         int perDeviceTrainBatchSize,
         int gradientAccumulationSteps,
         GradientCheckpointing gradientCheckpointing,
+        boolean bf16,
         long seed,
         Evaluation evaluation,
         Checkpoints checkpoints) {

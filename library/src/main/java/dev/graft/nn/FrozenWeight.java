@@ -24,6 +24,10 @@ public sealed interface FrozenWeight extends Weight
 
     @Override
     default void product(Tensor x, Tensor y, Workspace workspace) {
+        if (workspace.halves(x)) {
+            HalfProduct.product(this, x, y, workspace);
+            return;
+        }
         long step = panelRows();
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
@@ -34,6 +38,10 @@ public sealed interface FrozenWeight extends Weight
 
     @Override
     default void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
+        if (workspace.halves(dy)) {
+            HalfProduct.productTransposed(this, dy, dx, add, workspace);
+            return;
+        }
         long step = panelRows();
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
@@ -42,7 +50,8 @@ public sealed interface FrozenWeight extends Weight
         }
     }
 
-    private long panelRows() {
+    /// Rows of a panel of the type of the computation.
+    default long panelRows() {
         return Math.max(16, PANEL_BYTES / (in() * compute().bytes()));
     }
 
@@ -71,7 +80,7 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
-            if (stored.dtype() == compute) {
+            if (stored.dtype() == compute && !workspace.halves(x)) {
                 Kernels.of(x).multiply(1, x, stored.t(), 0, y);
             } else if (x.size(0) == 1 && isHalf() && compute == DType.F32 && x.onCpu()) {
                 Kernels.of(x).product(stored, x, y);
@@ -86,7 +95,7 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
-            if (stored.dtype() == compute) {
+            if (stored.dtype() == compute && !workspace.halves(dy)) {
                 Kernels.of(dy).multiply(1, dy, stored, add ? 1 : 0, dx);
             } else {
                 FrozenWeight.super.productTransposed(dy, dx, add, workspace);

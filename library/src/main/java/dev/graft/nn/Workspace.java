@@ -13,6 +13,9 @@ public final class Workspace implements AutoCloseable {
     /// Who uses a buffer; one buffer a user.
     public enum Buffer {
         PANEL,
+        HALF_PANEL,
+        HALF_INPUT,
+        HALF_OUTPUT,
         SCORES,
         LOGITS,
         LOGIT_SLOPES
@@ -20,7 +23,28 @@ public final class Workspace implements AutoCloseable {
 
     private final Scope scope = Scope.detached("workspace");
     private final Map<Buffer, Tensor> buffers = new EnumMap<>(Buffer.class);
+    private final DType products;
     private DiskSlots disk;
+
+    /// Scratch memory of passes that multiply in float32.
+    public Workspace() {
+        this(DType.F32);
+    }
+
+    /// @param products the type that the factors of frozen products are rounded to: F32, or BF16
+    ///     for mixed precision
+    public Workspace(DType products) {
+        if (products != DType.F32 && products != DType.BF16) {
+            throw new IllegalArgumentException(
+                    "workspace: found products in %s, expected F32 or BF16".formatted(products));
+        }
+        this.products = products;
+    }
+
+    /// Whether frozen products of so many rows are taken in bfloat16.
+    boolean halves(Tensor x) {
+        return products == DType.BF16 && x.dtype() == DType.F32 && x.size(0) > 1;
+    }
 
     /// A contiguous tensor of this shape with arbitrary contents.
     public Tensor get(Buffer buffer, DType dtype, long... shape) {

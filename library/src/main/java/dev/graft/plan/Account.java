@@ -148,9 +148,24 @@ final class Account {
                 : Math.max(job.batch().longest(), job.evaluation().longest());
     }
 
+    /// Of the largest batch.
+    private long tokens() {
+        long evaluated = job.evaluation() == null ? 0 : job.evaluation().tokens();
+        return Math.max(job.batch().tokens(), evaluated);
+    }
+
+    private long lossRows() {
+        long vocabulary = job.model().vocabulary();
+        long rows = Scratch.lossRows(vocabulary, job.batch(), NUMBER);
+        return job.evaluation() == null
+                ? rows
+                : Math.max(rows, Scratch.lossRows(vocabulary, job.evaluation(), NUMBER));
+    }
+
     private long scratch() {
         return Scratch.attention(job.model(), longest(), NUMBER)
-                + Scratch.panel(model, trained, job.base(), NUMBER);
+                + Scratch.panel(model, trained, job.base(), NUMBER)
+                + Scratch.halves(model, trained, job.base(), tokens(), lossRows());
     }
 
     private long logits() {

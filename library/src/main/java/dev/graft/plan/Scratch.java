@@ -7,7 +7,9 @@ import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.nn.FrozenWeight;
+import dev.graft.nn.HalfProduct;
 import dev.graft.nn.LmHeadLoss;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Threads;
 
 /// The buffers that are kept from step to step: those of the attention's blocks, the panel that a
@@ -56,10 +58,39 @@ final class Scratch {
             ModelLayout model, TrainedTensors trained, BaseStorage base, long numberBytes) {
         return model.linears().stream()
                 .filter(m -> !trained.whole().contains(m.path()))
-                .filter(m -> base.quantizes(m) || base.stored().bytes() != numberBytes)
+                .filter(m -> base.quantizes(m) || base.widens(numberBytes))
                 .mapToLong(m -> panel(m, numberBytes))
                 .max()
                 .orElse(0);
+    }
+
+    /// Factors, results and panels of products in bfloat16.
+    ///
+    /// @param tokens of a micro-batch
+    /// @param lossRows those of them that the head sees at a time
+    static long halves(
+            ModelLayout model,
+            TrainedTensors trained,
+            BaseStorage base,
+            long tokens,
+            long lossRows) {
+        if (base.products() != DType.BF16) {
+            return 0;
+        }
+        long factor = 0;
+        long panel = 0;
+        for (Matrix m : model.linears()) {
+            if (trained.whole().contains(m.path())) {
+                continue;
+            }
+            boolean head = m.out() == model.config().vocabulary();
+            long t = head ? lossRows : tokens;
+            boolean asStored = !base.quantizes(m) && base.stored() == DType.BF16;
+            long rows = HalfProduct.panelRows(t, m.in(), m.out(), asStored);
+            factor = Math.max(factor, t * Math.max(m.in(), rows));
+            panel = Math.max(panel, asStored ? 0 : rows * m.in());
+        }
+        return (2 * factor + panel) * DType.BF16.bytes();
     }
 
     private static long panel(Matrix m, long numberBytes) {

@@ -13,6 +13,7 @@ import dev.graft.optim.Schedule;
 /// @param evalEvery steps between evaluations, 0 for none
 /// @param saveEvery steps between checkpoints, 0 for none
 /// @param keep checkpoints kept, 0 for all
+/// @param bf16 whether products with frozen matrices are taken in bfloat16
 /// @param recompute what is computed again in the backward pass; changes no result
 public record TrainSettings(
         int totalSteps,
@@ -25,4 +26,5 @@ public record TrainSettings(
         int saveEvery,
         int keep,
         Recompute recompute,
+        boolean bf16,
         long seed) {}

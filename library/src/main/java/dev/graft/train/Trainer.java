@@ -10,6 +10,7 @@ import dev.graft.nn.Workspace;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Decay;
 import dev.graft.profile.Profile;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Torch;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ public final class Trainer implements AutoCloseable {
     private final Checkpoints checkpoints;
     private final Consumer<TrainEvent> listener;
     private final AdamW optimizer;
-    private final Workspace workspace = new Workspace();
+    private final Workspace workspace;
     private volatile boolean interrupted;
 
     private int step;
@@ -51,6 +52,7 @@ public final class Trainer implements AutoCloseable {
         this.batches = batches;
         this.heldOut = heldOut;
         this.settings = settings;
+        this.workspace = new Workspace(settings.bf16() ? DType.BF16 : DType.F32);
         this.checkpoints = checkpoints;
         this.listener = listener;
         this.optimizer = new AdamW(trained.parameters(), settings.adamW(), Decay::applies);

@@ -116,7 +116,7 @@ public final class Golden {
     /// A model of the golden folder, open.
     public static final class Model implements AutoCloseable {
         public final Transformer transformer;
-        public final Workspace workspace = new Workspace();
+        public final Workspace workspace;
         public final ModelFiles files;
 
         public Model(String name, DType compute) {
@@ -128,6 +128,11 @@ public final class Golden {
         }
 
         public Model(Path folder, DType compute, LoadOptions options) {
+            this(folder, compute, options, new Workspace());
+        }
+
+        public Model(Path folder, DType compute, LoadOptions options, Workspace workspace) {
+            this.workspace = workspace;
             files = ModelFiles.open(folder);
             try {
                 transformer = ModelLoader.load(ModelConfig.read(folder), files, compute, options);

@@ -17,6 +17,7 @@ import dev.graft.model.ModelLoader;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
 import dev.graft.nn.Tape;
+import dev.graft.nn.Workspace;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Optim;
 import dev.graft.optim.Paging;
@@ -156,6 +157,24 @@ class MeasuredTest {
     void adapterTrainingHoldsWhatThePlanSays(
             String name, int sequences, int length, double dropout) {
         checkAdapter(name, LoraConfig.allLinear(4, 8).withDropout(dropout), sequences, length);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"llama-tiny, 3, 24", "variants/bf16, 2, 30", "variants/tied, 2, 130"})
+    void productsInBfloat16HoldWhatThePlanSays(String name, int sequences, int length) {
+        long before = Scope.liveBytes();
+        LoraConfig lora = LoraConfig.allLinear(4, 8);
+        var workspace = new Workspace(DType.BF16);
+        try (var model =
+                        new Golden.Model(
+                                Golden.folder(name), DType.F32, LoadOptions.PLAIN, workspace);
+                var adapter = Adapter.attach(model.transformer, lora, 1)) {
+            var config = model.transformer.config();
+            Job job = Job.of(config, new Tuning.Lora(lora), BatchShape.of(sequences, length));
+            job = job.with(job.base().multiplied(DType.BF16));
+            check(job, step(model, adapter.parameters().values(), job, before));
+        }
+        assertThat(Scope.liveBytes()).isEqualTo(before);
     }
 
     @ParameterizedTest

@@ -52,6 +52,7 @@ class OptimizersTest {
                 saveEvery,
                 0,
                 new Recompute.None(),
+                false,
                 42);
     }
 

@@ -3,6 +3,7 @@ package dev.graft.train;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
@@ -57,6 +58,11 @@ class TrainerTest {
 
     private static TrainSettings settings(
             int steps, int accumulation, int saveEvery, Recompute recompute) {
+        return settings(steps, accumulation, saveEvery, recompute, false);
+    }
+
+    private static TrainSettings settings(
+            int steps, int accumulation, int saveEvery, Recompute recompute, boolean bf16) {
         return new TrainSettings(
                 steps,
                 accumulation,
@@ -68,6 +74,7 @@ class TrainerTest {
                 saveEvery,
                 0,
                 recompute,
+                bf16,
                 42);
     }
 
@@ -121,6 +128,31 @@ class TrainerTest {
     private static void assertSame(Map<String, float[]> a, Map<String, float[]> b) {
         assertThat(a.keySet()).isEqualTo(b.keySet());
         a.forEach((name, values) -> assertThat(values).as(name).isEqualTo(b.get(name)));
+    }
+
+    @Test
+    void productsInBfloat16ChangeTheLossALittle() {
+        List<Double> wide = losses(settings(8, 1, 0, new Recompute.None(), false), "wide");
+        List<Double> half = losses(settings(8, 1, 0, new Recompute.None(), true), "half");
+        assertThat(half).isNotEqualTo(wide);
+        for (int i = 0; i < wide.size(); i++) {
+            assertThat(half.get(i)).isCloseTo(wide.get(i), withinPercentage(1));
+        }
+    }
+
+    private List<Double> losses(TrainSettings settings, String name) {
+        List<Double> losses = new ArrayList<>();
+        run(
+                2,
+                settings,
+                folder.resolve(name),
+                false,
+                event -> {
+                    if (event instanceof TrainEvent.Step step) {
+                        losses.add(step.loss());
+                    }
+                });
+        return losses;
     }
 
     @Test
@@ -365,6 +397,7 @@ class TrainerTest {
                         0,
                         0,
                         new Recompute.None(),
+                        false,
                         42);
         assertThatThrownBy(() -> run(3, wild, folder, false, e -> {}))
                 .isInstanceOf(TrainingException.class)
