@@ -1,7 +1,9 @@
 package dev.graft.app;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.generate.GenerationOptions;
+import dev.graft.generate.GenerationTime;
 import dev.graft.generate.Generator;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -46,9 +48,7 @@ final class GenerateCommand implements Callable<Integer> {
         String text = prompt.equals("-") ? standardInput() : prompt;
         try (OpenModel open = arguments.open();
                 var generator = new Generator(open.model(), open.tokenizer())) {
-            long begin = System.nanoTime();
-            Generator.Generation made = generator.generate(text, options, onText());
-            report(made, made.ids().length / ((System.nanoTime() - begin) / 1e9));
+            report(generator.generate(text, options, onText()));
         }
         return 0;
     }
@@ -71,24 +71,45 @@ final class GenerateCommand implements Callable<Integer> {
                 };
     }
 
-    private void report(Generator.Generation made, double rate) {
+    private void report(Generator.Generation made) {
         if (json) {
-            console.json(
-                    JsonNodeFactory.instance
-                            .objectNode()
-                            .put("text", made.text())
-                            .put("tokens", made.ids().length)
-                            .put("stopped", made.stopped())
-                            .put("tokens_per_second", rate));
+            console.json(json(made));
             return;
         }
+        GenerationTime time = made.time();
         console.out().println();
         console.err()
                 .println(
                         Figures.format(
-                                "[%s, %.0f tokens/s%s]",
+                                "[prompt: %s in %.2f s, %.1f tokens/s; new: %s%s%s]",
+                                Figures.counted(time.promptTokens(), "token"),
+                                time.promptSeconds(),
+                                time.promptRate(),
                                 Figures.counted(made.ids().length, "token"),
-                                rate,
+                                decoding(time),
                                 made.stopped() ? "" : ", cut off by --max-new-tokens"));
+    }
+
+    private static String decoding(GenerationTime time) {
+        return time.decodedTokens() == 0
+                ? ""
+                : Figures.format(
+                        ", %.2f s after the first, %.1f tokens/s",
+                        time.decodeSeconds(), time.decodeRate());
+    }
+
+    private static ObjectNode json(Generator.Generation made) {
+        GenerationTime time = made.time();
+        return JsonNodeFactory.instance
+                .objectNode()
+                .put("text", made.text())
+                .put("tokens", made.ids().length)
+                .put("stopped", made.stopped())
+                .put("prompt_tokens", time.promptTokens())
+                .put("prompt_seconds", time.promptSeconds())
+                .put("prompt_tokens_per_second", time.promptRate())
+                .put("decoded_tokens", time.decodedTokens())
+                .put("decode_seconds", time.decodeSeconds())
+                .put("decode_tokens_per_second", time.decodeRate());
     }
 }

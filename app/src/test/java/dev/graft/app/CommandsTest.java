@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
@@ -166,7 +167,46 @@ final class CommandsTest {
         assertThat(streamed.out()).isEqualTo(json.get("text").asText() + "\n");
         assertThat(json.get("tokens").asInt()).isEqualTo(12);
         assertThat(json.get("stopped").asBoolean()).isFalse();
-        assertThat(json.get("tokens_per_second").asDouble()).isPositive();
+    }
+
+    @Test
+    void generationTellsTheSpeedOfThePromptAndOfNewTokensApart() {
+        Object[] args = {
+            "generate", "--model", model, "--prompt", "Once upon a time", "--max-new-tokens", 3
+        };
+        assertThat(Ran.of(args).succeeded().err())
+                .containsPattern(
+                        "\\[prompt: \\d+ tokens in [0-9.]+ s, [0-9.]+ tokens/s; new: 3 tokens,"
+                                + " [0-9.]+ s after the first, [0-9.]+ tokens/s, cut off by");
+        JsonNode json = Ran.of(with(args, "--json")).succeeded().json().getLast();
+        int prompt = json.get("prompt_tokens").asInt();
+        assertThat(prompt).isGreaterThan(1);
+        assertRate(json, "prompt", prompt);
+        assertThat(json.get("decoded_tokens").asInt()).isEqualTo(2);
+        assertRate(json, "decode", 2);
+    }
+
+    @Test
+    void aSingleNewTokenHasNoSpeedButThatOfThePrompt() {
+        Object[] args = {"generate", "--model", model, "--prompt", "Once", "--max-new-tokens", 1};
+        assertThat(Ran.of(args).succeeded().err())
+                .containsPattern("tokens/s; new: 1 token, cut off by");
+        JsonNode json = Ran.of(with(args, "--json")).succeeded().json().getLast();
+        assertThat(json.get("decoded_tokens").asInt()).isZero();
+        assertThat(json.get("decode_tokens_per_second").asDouble()).isZero();
+    }
+
+    private static Object[] with(Object[] args, Object last) {
+        Object[] all = Arrays.copyOf(args, args.length + 1);
+        all[args.length] = last;
+        return all;
+    }
+
+    private static void assertRate(JsonNode json, String what, int tokens) {
+        double seconds = json.get(what + "_seconds").asDouble();
+        assertThat(seconds).isPositive();
+        assertThat(json.get(what + "_tokens_per_second").asDouble())
+                .isCloseTo(tokens / seconds, within(1e-9 * tokens / seconds));
     }
 
     @Test

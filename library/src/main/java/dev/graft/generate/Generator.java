@@ -28,7 +28,7 @@ public final class Generator implements AutoCloseable {
     /// @param ids the new tokens, a stop token included
     /// @param text the new text
     /// @param stopped whether a stop token ended it, rather than the length
-    public record Generation(int[] ids, String text, boolean stopped) {}
+    public record Generation(int[] ids, String text, boolean stopped, GenerationTime time) {}
 
     /// Continues a text.
     ///
@@ -52,8 +52,11 @@ public final class Generator implements AutoCloseable {
         int[] ids = Arrays.copyOf(prompt, prompt.length + most);
         int length = prompt.length;
         boolean stopped = false;
+        long begin = System.nanoTime();
+        long passed;
         try (var cache = new KeyValueCache(model.config(), ids.length, model.compute())) {
             float[] logits = pass(prompt, cache);
+            passed = System.nanoTime();
             while (length < ids.length && !stopped) {
                 penalize(logits, ids, length, options.repetitionPenalty());
                 int id = sampler.next(logits);
@@ -65,9 +68,16 @@ public final class Generator implements AutoCloseable {
                 }
             }
         }
+        long end = System.nanoTime();
         emit(stream.finish(), text, onText);
-        return new Generation(
-                Arrays.copyOfRange(ids, prompt.length, length), text.toString(), stopped);
+        int[] made = Arrays.copyOfRange(ids, prompt.length, length);
+        var time =
+                new GenerationTime(
+                        prompt.length,
+                        (passed - begin) / 1e9,
+                        made.length - 1,
+                        (end - passed) / 1e9);
+        return new Generation(made, text.toString(), stopped, time);
     }
 
     private float[] pass(int[] ids, KeyValueCache cache) {
