@@ -43,11 +43,11 @@ final class VectorFourBit {
         final IntVector low;
         final IntVector high;
         final int blockSize;
-        private final boolean nested;
-        private final MemorySegment maxima;
+        final boolean nested;
+        final MemorySegment maxima;
         private final MemorySegment maximaCodes;
         private final float[] maximaValues;
-        private final float offset;
+        final float offset;
 
         Memory(FourBitMatrix w) {
             codes = w.codes().segment();
@@ -85,28 +85,30 @@ final class VectorFourBit {
                     : Lanes.get(maxima, block);
         }
 
-        /// The maxima of `count` blocks from `block` on, in runs that share an outer maximum.
-        float[] maxima(long block, int count) {
-            float[] out = new float[count];
+        /// The maxima of as many blocks as `out` has room for, in runs that share an outer maximum.
+        void maxima(long block, float[] out) {
             if (!nested) {
                 MemorySegment.copy(
-                        maxima, ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * block, out, 0, count);
-                return out;
+                        maxima, ValueLayout.JAVA_FLOAT_UNALIGNED, 4 * block, out, 0, out.length);
+                return;
             }
-            for (int i = 0; i < count; ) {
+            for (int i = 0; i < out.length; ) {
                 long group = (block + i) / BlockMaxima.Nested.SIZE;
                 float outer = Lanes.get(maxima, group);
-                int end = (int) Math.min(count, (group + 1) * BlockMaxima.Nested.SIZE - block);
+                int end = (int) Math.min(out.length, (group + 1) * BlockMaxima.Nested.SIZE - block);
                 for (; i < end; i++) {
                     out[i] = nested(block + i, outer);
                 }
             }
-            return out;
         }
 
         private float nested(long block, float outer) {
-            int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff;
-            return maximaValues[code] * outer + offset;
+            return inner(block) * outer + offset;
+        }
+
+        /// What a block's code stands for, before the outer maximum and the offset.
+        float inner(long block) {
+            return maximaValues[maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff];
         }
 
         float value(long element) {
@@ -164,7 +166,8 @@ final class VectorFourBit {
 
     /// Whole blocks.
     private static void expandBlocks(Memory w, long from, long to, MemorySegment out, long shift) {
-        float[] maxima = w.maxima(from / w.blockSize, (int) ((to - from) / w.blockSize));
+        float[] maxima = new float[(int) ((to - from) / w.blockSize)];
+        w.maxima(from / w.blockSize, maxima);
         for (int b = 0; b < maxima.length; b++) {
             long at = from + (long) b * w.blockSize;
             for (int k = 0; k < w.blockSize; k += LENGTH) {

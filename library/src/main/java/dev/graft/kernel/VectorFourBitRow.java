@@ -66,32 +66,51 @@ final class VectorFourBitRow {
 
     private static void products(Memory w, float[] x, MemorySegment y, long from, long to) {
         int blocks = x.length / w.blockSize;
-        float[] maxima = w.maxima(from * blocks, (int) (to - from) * blocks);
+        boolean halves = w.blockSize < CHUNK;
+        float[] maxima = new float[halves && w.nested ? 0 : blocks];
         for (long row = from; row < to; row++) {
-            int first = (int) (row - from) * blocks;
-            float sum =
-                    w.blockSize < CHUNK
-                            ? dotOfHalves(w, row * x.length, maxima, first, x)
-                            : dot(w, row * x.length, maxima, first, x);
+            long at = row * x.length;
+            w.maxima(row * blocks, maxima);
+            float sum;
+            if (!halves) {
+                sum = dot(w, at, maxima, x);
+            } else if (w.nested) {
+                sum = dotOfNestedHalves(w, at, row * blocks, x);
+            } else {
+                sum = dotOfHalves(w, at, maxima, x);
+            }
             Lanes.set(y, row, sum);
         }
     }
 
     /// Chunks that lie within a block.
-    private static float dot(Memory w, long at, float[] maxima, int first, float[] x) {
+    private static float dot(Memory w, long at, float[] maxima, float[] x) {
         FloatVector sum = all(0);
         for (int i = 0; i < x.length; i += CHUNK) {
-            float maximum = maxima[first + i / w.blockSize];
-            sum = chunk(w, at + i, x, i).fma(all(maximum), sum);
+            sum = chunk(w, at + i, x, i).fma(all(maxima[i / w.blockSize]), sum);
         }
         return Lanes.total(sum);
     }
 
     /// Chunks of two blocks.
-    private static float dotOfHalves(Memory w, long at, float[] maxima, int first, float[] x) {
+    private static float dotOfHalves(Memory w, long at, float[] maxima, float[] x) {
         FloatVector sum = all(0);
-        for (int i = 0, block = first; i < x.length; i += CHUNK, block += 2) {
+        for (int i = 0, block = 0; i < x.length; i += CHUNK, block += 2) {
             FloatVector pair = all(maxima[block]).blend(maxima[block + 1], UPPER);
+            sum = chunk(w, at + i, x, i).fma(pair, sum);
+        }
+        return Lanes.total(sum);
+    }
+
+    /// The same with maxima in codes, which are looked up while the vectors wait for each other.
+    /// The first block of a chunk has an even number, so both share an outer maximum.
+    private static float dotOfNestedHalves(Memory w, long at, long first, float[] x) {
+        FloatVector sum = all(0);
+        long block = first;
+        for (int i = 0; i < x.length; i += CHUNK, block += 2) {
+            float outer = Lanes.get(w.maxima, block / BlockMaxima.Nested.SIZE);
+            FloatVector pair =
+                    all(w.inner(block)).blend(w.inner(block + 1), UPPER).mul(outer).add(w.offset);
             sum = chunk(w, at + i, x, i).fma(pair, sum);
         }
         return Lanes.total(sum);

@@ -19,7 +19,7 @@ final class Workers {
     }
 
     private static final long SMALL = 32 * 1024; // elements that are not worth a second thread
-    private static final long PIECE = 16 * 1024; // elements that a thread takes at a time
+    private static final long PIECE = 16 * 1024; // elements that a thread takes at least
     private static final int SPINS = 300;
 
     private static final AtomicReference<Loop> OFFERED = new AtomicReference<>();
@@ -33,7 +33,8 @@ final class Workers {
 
     static void rows(int threads, long rows, long elementsPerRow, Rows body) {
         long piece = Math.max(1, PIECE / Math.max(1, elementsPerRow));
-        var loop = new Loop(body, rows, piece, threads - 1);
+        long sharers = elementsPerRow < PIECE ? 2L * threads : rows;
+        var loop = new Loop(body, rows, piece, sharers, threads - 1);
         if (threads > 1 && rows > piece && rows * elementsPerRow > SMALL) {
             offer(loop, threads - 1);
             loop.work();
@@ -76,15 +77,20 @@ final class Workers {
         private final Rows body;
         private final long rows;
         private final long piece;
+        private final long sharers;
         private final AtomicInteger places;
         private final AtomicLong next = new AtomicLong();
         private final AtomicLong done = new AtomicLong();
         private final AtomicReference<Throwable> failure = new AtomicReference<>();
 
-        Loop(Rows body, long rows, long piece, int helpers) {
+        /// @param piece rows that a thread takes at least
+        /// @param sharers a thread takes one part of so many of what is left: large pieces first,
+        ///     for each costs what two processors need to agree, and small ones at the end
+        Loop(Rows body, long rows, long piece, long sharers, int helpers) {
             this.body = body;
             this.rows = rows;
             this.piece = piece;
+            this.sharers = sharers;
             this.places = new AtomicInteger(helpers);
         }
 
@@ -95,17 +101,23 @@ final class Workers {
         }
 
         void work() {
-            for (long from = next.getAndAdd(piece); from < rows; from = next.getAndAdd(piece)) {
-                long to = Math.min(rows, from + piece);
-                try {
-                    if (failure.get() == null) {
-                        body.run(from, to);
-                    }
-                } catch (Throwable e) {
-                    failure.compareAndSet(null, e);
-                } finally {
-                    done.addAndGet(to - from);
+            for (long from = next.get(); from < rows; from = next.get()) {
+                long to = Math.min(rows, from + Math.max(piece, (rows - from) / sharers));
+                if (next.compareAndSet(from, to)) {
+                    run(from, to);
                 }
+            }
+        }
+
+        private void run(long from, long to) {
+            try {
+                if (failure.get() == null) {
+                    body.run(from, to);
+                }
+            } catch (Throwable e) {
+                failure.compareAndSet(null, e);
+            } finally {
+                done.addAndGet(to - from);
             }
         }
 

@@ -42,13 +42,16 @@ class QuantizedKernelsTest {
 
     static Stream<Case> cases() {
         int[][] shapes = {
-            {1, 1}, {3, 50}, {5, 33}, {40, 64}, {64, 192}, {130, 1000}, {300, 2048}, {21, 4096}
+            {1, 1}, {3, 50}, {5, 33}, {40, 64}, {64, 192}, {130, 1000}, {50, 1408}, {300, 2048},
+            {21, 4096}
         };
         return Stream.of(shapes)
                 .flatMap(
                         s ->
                                 Stream.of(
                                                 new Quantization.FourBit(FourBitCode.NF4, 64, true),
+                                                new Quantization.FourBit(
+                                                        FourBitCode.FP4, 64, false),
                                                 new Quantization.FourBit(
                                                         FourBitCode.FP4, 32, false),
                                                 new Quantization.FourBit(
