@@ -27,6 +27,11 @@ final class VectorFourBitRow {
     private static final VectorMask<Float> UPPER =
             VectorMask.fromLong(Lanes.SPECIES, LENGTH == 16 ? 0xff00 : 0);
 
+    private static final long LINE = 64; // bytes: no vector of x lies in two lines of the cache
+
+    private static final ThreadLocal<MemorySegment> ORDERED =
+            ThreadLocal.withInitial(() -> MemorySegment.NULL);
+
     private VectorFourBitRow() {}
 
     /// y = x · Wᵀ for one row: each code is read once and never stored.
@@ -42,8 +47,12 @@ final class VectorFourBitRow {
             Workers.rows(w.out(), in, (from, to) -> expanded(memory, xs, ys, in, from, to));
             return;
         }
-        float[] words = inOrderOfWords(xs, (int) in);
-        Workers.rows(w.out(), in, (from, to) -> products(memory, words, ys, from, to));
+        MemorySegment words = inOrderOfWords(xs, (int) in);
+        Workers.Rows body =
+                w.blockSize() < CHUNK && memory.nested
+                        ? (from, to) -> nestedHalves(memory, words, (int) in, ys, from, to)
+                        : (from, to) -> products(memory, words, (int) in, ys, from, to);
+        Workers.rows(w.out(), in, body);
     }
 
     private static boolean chunksMatchBlocks(FourBitMatrix w) {
@@ -51,51 +60,61 @@ final class VectorFourBitRow {
     }
 
     /// Code `s` of word `i` is its element `s ^ 1`: the high half of a byte comes first.
-    private static float[] inOrderOfWords(MemorySegment x, int in) {
-        float[] words = new float[in];
+    ///
+    /// @return valid until the next product of this thread
+    private static MemorySegment inOrderOfWords(MemorySegment x, int in) {
+        MemorySegment words = ORDERED.get();
+        if (words.byteSize() < (long) in * Float.BYTES) {
+            words = Arena.ofAuto().allocate((long) in * Float.BYTES, LINE);
+            ORDERED.set(words);
+        }
         for (int chunk = 0; chunk < in; chunk += CHUNK) {
             for (int s = 0; s < CODES; s++) {
                 for (int i = 0; i < LENGTH; i++) {
                     float value = Lanes.get(x, chunk + CODES * i + (s ^ 1));
-                    words[chunk + s * LENGTH + i] = value;
+                    Lanes.set(words, chunk + s * LENGTH + i, value);
                 }
             }
         }
         return words;
     }
 
-    private static void products(Memory w, float[] x, MemorySegment y, long from, long to) {
-        int blocks = x.length / w.blockSize;
-        boolean halves = w.blockSize < CHUNK;
-        float[] maxima = new float[halves && w.nested ? 0 : blocks];
+    private static void products(
+            Memory w, MemorySegment x, int in, MemorySegment y, long from, long to) {
+        int blocks = in / w.blockSize;
+        float[] maxima = new float[blocks];
         for (long row = from; row < to; row++) {
-            long at = row * x.length;
             w.maxima(row * blocks, maxima);
-            float sum;
-            if (!halves) {
-                sum = dot(w, at, maxima, x);
-            } else if (w.nested) {
-                sum = dotOfNestedHalves(w, at, row * blocks, x);
-            } else {
-                sum = dotOfHalves(w, at, maxima, x);
-            }
+            float sum =
+                    w.blockSize < CHUNK
+                            ? dotOfHalves(w, row * in, maxima, x, in)
+                            : dot(w, row * in, maxima, x, in);
             Lanes.set(y, row, sum);
         }
     }
 
+    /// The usual case, a loop of its own: together they exceed the compiler's budget.
+    private static void nestedHalves(
+            Memory w, MemorySegment x, int in, MemorySegment y, long from, long to) {
+        int blocks = in / w.blockSize;
+        for (long row = from; row < to; row++) {
+            Lanes.set(y, row, dotOfNestedHalves(w, row * in, row * blocks, x, in));
+        }
+    }
+
     /// Chunks that lie within a block.
-    private static float dot(Memory w, long at, float[] maxima, float[] x) {
+    private static float dot(Memory w, long at, float[] maxima, MemorySegment x, int in) {
         FloatVector sum = all(0);
-        for (int i = 0; i < x.length; i += CHUNK) {
+        for (int i = 0; i < in; i += CHUNK) {
             sum = chunk(w, at + i, x, i).fma(all(maxima[i / w.blockSize]), sum);
         }
         return Lanes.total(sum);
     }
 
     /// Chunks of two blocks.
-    private static float dotOfHalves(Memory w, long at, float[] maxima, float[] x) {
+    private static float dotOfHalves(Memory w, long at, float[] maxima, MemorySegment x, int in) {
         FloatVector sum = all(0);
-        for (int i = 0, block = 0; i < x.length; i += CHUNK, block += 2) {
+        for (int i = 0, block = 0; i < in; i += CHUNK, block += 2) {
             FloatVector pair = all(maxima[block]).blend(maxima[block + 1], UPPER);
             sum = chunk(w, at + i, x, i).fma(pair, sum);
         }
@@ -104,20 +123,19 @@ final class VectorFourBitRow {
 
     /// The same with maxima in codes, which are looked up while the vectors wait for each other.
     /// The first block of a chunk has an even number, so both share an outer maximum.
-    private static float dotOfNestedHalves(Memory w, long at, long first, float[] x) {
+    private static float dotOfNestedHalves(Memory w, long at, long first, MemorySegment x, int in) {
         FloatVector sum = all(0);
         long block = first;
-        for (int i = 0; i < x.length; i += CHUNK, block += 2) {
+        for (int i = 0; i < in; i += CHUNK, block += 2) {
             float outer = Lanes.get(w.maxima, block / BlockMaxima.Nested.SIZE);
-            FloatVector pair =
-                    all(w.inner(block)).blend(w.inner(block + 1), UPPER).mul(outer).add(w.offset);
-            sum = chunk(w, at + i, x, i).fma(pair, sum);
+            FloatVector inner = all(w.inner(block)).blend(w.inner(block + 1), UPPER);
+            sum = chunk(w, at + i, x, i).fma(inner.mul(outer).add(w.offset), sum);
         }
         return Lanes.total(sum);
     }
 
     /// The lanes' shares of Σ table(code) · x over a chunk.
-    private static FloatVector chunk(Memory w, long at, float[] x, int from) {
+    private static FloatVector chunk(Memory w, long at, MemorySegment x, int from) {
         IntVector words =
                 IntVector.fromMemorySegment(INTS, w.codes, at >> 1, ByteOrder.LITTLE_ENDIAN);
         FloatVector even = all(0);

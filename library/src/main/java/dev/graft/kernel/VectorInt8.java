@@ -90,14 +90,26 @@ final class VectorInt8 {
     }
 
     private static double dot(MemorySegment codes, long at, MemorySegment x, int in) {
-        FloatVector sum = all(0);
+        FloatVector s0 = all(0);
+        FloatVector s1 = s0;
+        FloatVector s2 = s0;
+        FloatVector s3 = s0;
         int i = 0;
         if (VECTORS) {
+            for (; i <= in - 4 * LENGTH; i += 4 * LENGTH) {
+                int j = i + LENGTH;
+                int k = j + LENGTH;
+                int l = k + LENGTH;
+                s0 = values(codes, at + i).fma(load(x, i), s0);
+                s1 = values(codes, at + j).fma(load(x, j), s1);
+                s2 = values(codes, at + k).fma(load(x, k), s2);
+                s3 = values(codes, at + l).fma(load(x, l), s3);
+            }
             for (; i <= in - LENGTH; i += LENGTH) {
-                sum = values(codes, at + i).fma(load(x, i), sum);
+                s0 = values(codes, at + i).fma(load(x, i), s0);
             }
         }
-        double total = Lanes.sum(sum);
+        double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
         for (; i < in; i++) {
             total += (double) value(codes, at + i) * Lanes.get(x, i);
         }
