@@ -32,6 +32,10 @@ public final class Tensor implements AutoCloseable {
     private final org.bytedeco.pytorch.Tensor raw;
     private final DType dtype;
     private long[] shape;
+    private Boolean
+            cpu; // asked for by every kernel; a call of libtorch costs more than a short one
+    private long address;
+    private MemorySegment memory;
     final long ownBytes;
     Scope owner;
     Tensor previous;
@@ -203,7 +207,10 @@ public final class Tensor implements AutoCloseable {
     }
 
     public boolean onCpu() {
-        return raw.is_cpu();
+        if (cpu == null) {
+            cpu = raw.is_cpu();
+        }
+        return cpu;
     }
 
     /// Whether the memory has been given up, by `close` or with the scope.
@@ -224,10 +231,15 @@ public final class Tensor implements AutoCloseable {
     /// The memory of a contiguous CPU tensor. Valid while the tensor lives.
     @SuppressWarnings("restricted")
     public MemorySegment segment() {
+        MemorySegment known = memory;
+        if (known != null) {
+            return known;
+        }
         if (!onCpu() || !isContiguous()) {
             throw new IllegalArgumentException("segment: " + describe() + " is not contiguous");
         }
-        return MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
+        memory = MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
+        return memory;
     }
 
     /// The memory of a CPU matrix whose rows are contiguous and may lie apart, from its
@@ -243,8 +255,11 @@ public final class Tensor implements AutoCloseable {
 
     /// The address of the first element; 0 where there is none.
     public long address() {
-        Pointer data = raw.data_ptr();
-        return data == null ? 0 : data.address();
+        if (address == 0) {
+            Pointer data = raw.data_ptr();
+            address = data == null ? 0 : data.address();
+        }
+        return address;
     }
 
     /// The value of a tensor of one element.
@@ -638,6 +653,8 @@ public final class Tensor implements AutoCloseable {
     }
 
     void free() {
+        memory = null;
+        address = 0;
         raw.close();
     }
 

@@ -19,12 +19,15 @@ public final class Torch {
     private static final int M_ARENA_MAX = -8;
     private static final int OPENBLAS_JOBS = 512 << 10; // bytes
 
+    private static volatile int threads; // libtorch's own, without a call
+
     static {
         tellAllocator();
         tellThreads();
         Loader.load(torch.class);
         // One sum is one order of additions: results do not depend on the load of the machine.
         torch.set_num_threads(Threads.wanted());
+        threads = torch.get_num_threads();
     }
 
     private Torch() {}
@@ -82,11 +85,12 @@ public final class Torch {
     }
 
     public static int threads() {
-        return torch.get_num_threads();
+        return threads;
     }
 
     public static void setThreads(int threads) {
         torch.set_num_threads(threads);
+        Torch.threads = torch.get_num_threads();
     }
 
     /// The version of the native library's binding and the vector instructions it uses.
