@@ -52,7 +52,8 @@ def plain_loop(options) -> None:
         start = step * options.batch % (len(ids) - options.batch + 1)
         batch = torch.tensor(ids[start : start + options.batch])
         begin = time.perf_counter()
-        loss = model(input_ids=batch, labels=batch).loss
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.autocast):
+            loss = model(input_ids=batch, labels=batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -93,7 +94,7 @@ def trl_trainer(options) -> None:
         "disable_tqdm": True,
         "use_cpu": True,
         "learning_rate": 2e-4,
-        "train_sampling_strategy": "group_by_length" if options.grouped else "sequential",
+        "train_sampling_strategy": "sequential",
     }
     if options.packing:
         settings["packing"] = True
@@ -127,8 +128,7 @@ def main() -> None:
     parser.add_argument("--four-bits", action="store_true")
     parser.add_argument("--packing", action="store_true")
     parser.add_argument("--no-checkpointing", action="store_true")
-    parser.add_argument("--autocast", action="store_true", help="TRL's bf16")
-    parser.add_argument("--grouped", action="store_true", help="batches of similar length")
+    parser.add_argument("--autocast", action="store_true", help="bf16=True of Transformers and TRL")
     parser.add_argument("--rows", type=int, help="of a batch, where not as many as the others have")
     options = parser.parse_args()
     transformers.logging.set_verbosity_error()

@@ -2,6 +2,7 @@ package dev.graft.app;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.assertj.core.api.Assertions.withinPercentage;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -97,6 +98,32 @@ final class CommandsTest {
         assertThat(summary.get("output_dir").asText()).isEqualTo(adapter.toString());
         assertThat(summary.get("eval_loss_after").asDouble())
                 .isLessThan(summary.get("eval_loss_before").asDouble());
+    }
+
+    @Test
+    void trainingInBfloat16LearnsTheSame() {
+        List<JsonNode> own =
+                Ran.of(
+                                "train",
+                                "--model-name-or-path",
+                                model,
+                                "--dataset=" + data,
+                                "--r=4",
+                                "--learning-rate=5e-3",
+                                "--per-device-train-batch-size=4",
+                                "--eval-split=4",
+                                "--max-steps=5",
+                                "--shuffle=false",
+                                "--bf16",
+                                "--output-dir",
+                                folder.resolve("bfloat16"),
+                                "--json")
+                        .succeeded()
+                        .json();
+        assertThat(own.getFirst().get("decisions").toString()).contains("in bfloat16");
+        double wide = events.getLast().get("eval_loss_after").asDouble();
+        double half = own.getLast().get("eval_loss_after").asDouble();
+        assertThat(half).isNotEqualTo(wide).isCloseTo(wide, withinPercentage(1));
     }
 
     @Test

@@ -32,10 +32,12 @@ public final class Tensor implements AutoCloseable {
     private final org.bytedeco.pytorch.Tensor raw;
     private final DType dtype;
     private long[] shape;
-    private Boolean
-            cpu; // asked for by every kernel; a call of libtorch costs more than a short one
+
+    // Every kernel asks for these; a call of libtorch takes longer than a short kernel.
+    private Boolean cpu;
     private long address;
     private MemorySegment memory;
+
     final long ownBytes;
     Scope owner;
     Tensor previous;

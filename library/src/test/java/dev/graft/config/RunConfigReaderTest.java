@@ -303,6 +303,14 @@ class RunConfigReaderTest {
     }
 
     @Test
+    void productsInBfloat16AreForAFrozenBase() {
+        assertThat(read("").train().bf16()).isFalse();
+        assertThat(read("bf16: true").train().bf16()).isTrue();
+        assertProblem("bf16: true\nfinetuning_type: full")
+                .hasMessageContaining("bf16: true is for frozen weights");
+    }
+
+    @Test
     void excludedModulesThatAreABrokenExpressionAreRefused() {
         assertThatThrownBy(() -> read("exclude_modules: ['.*q_proj(']").lora().adapter("base"))
                 .isInstanceOf(ConfigException.class)
@@ -315,6 +323,7 @@ class RunConfigReaderTest {
                 List.of(
                         "",
                         "finetuning_type: full",
+                        "bf16: true",
                         """
                         adapter_name_or_path: "123"
                         resume_from_checkpoint: true
