@@ -155,6 +155,11 @@ public interface Kernels {
     /// @param y [1, out], written
     void product(Tensor w, Tensor x, Tensor y);
 
+    /// sum += half, of equal shapes.
+    ///
+    /// @param half BF16
+    void addHalf(Tensor half, Tensor sum);
+
     /// Blockwise quantization to four bits (Dettmers et al. 2023, as bitsandbytes rounds): the code
     /// of x is order(number of bounds strictly below x / greatest |x| of its block). An odd count
     /// is filled up with 0.

@@ -233,6 +233,11 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
+    public void addHalf(Tensor half, Tensor sum) {
+        sum.addInPlace(half);
+    }
+
+    @Override
     public void quantize(
             Tensor values,
             float[] bounds,

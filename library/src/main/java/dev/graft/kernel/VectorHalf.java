@@ -3,6 +3,7 @@ package dev.graft.kernel;
 import static dev.graft.kernel.Lanes.LENGTH;
 import static dev.graft.kernel.Lanes.all;
 import static dev.graft.kernel.Lanes.load;
+import static dev.graft.kernel.Lanes.store;
 
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
@@ -16,8 +17,8 @@ import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
-/// The product of one row with a matrix of bfloat16 or float16, read once and never stored in
-/// another type.
+/// Numbers of bfloat16 or float16, read once and never stored in another type: the product of one
+/// row with a matrix of them, and a sum.
 final class VectorHalf {
     private static final VectorSpecies<Integer> INTS = Lanes.SPECIES.withLanes(int.class);
     private static final VectorSpecies<Short> SHORTS =
@@ -49,6 +50,34 @@ final class VectorHalf {
                 });
     }
 
+    /// sum += half.
+    ///
+    /// @param half BF16
+    static void add(Tensor half, Tensor sum) {
+        long count = half.numel();
+        if (half.dtype() != DType.BF16) {
+            throw new IllegalArgumentException(
+                    "addHalf: found %s, expected BF16".formatted(half.describe()));
+        }
+        var halves = half.segment();
+        var sums = Lanes.floats("addHalf", sum, count);
+        Workers.rows(count, 1, (from, to) -> add(halves, sums, from, to));
+    }
+
+    private static void add(MemorySegment halves, MemorySegment sums, long from, long to) {
+        long i = from;
+        for (; i <= to - LENGTH; i += LENGTH) {
+            store(load(sums, i).add(brain(halves, i)), sums, i);
+        }
+        for (; i < to; i++) {
+            Lanes.set(sums, i, Lanes.get(sums, i) + brainAt(halves, i));
+        }
+    }
+
+    private static float brainAt(MemorySegment m, long element) {
+        return Float.intBitsToFloat(half(m, element) << 16);
+    }
+
     private static IntVector bits(MemorySegment m, long element) {
         return (IntVector)
                 ShortVector.fromMemorySegment(SHORTS, m, 2 * element, ByteOrder.nativeOrder())
@@ -65,7 +94,7 @@ final class VectorHalf {
         }
         float sum = Lanes.total(even.add(odd));
         for (; i < x.length; i++) {
-            sum += Float.intBitsToFloat(half(w, at + i) << 16) * x[i];
+            sum += brainAt(w, at + i) * x[i];
         }
         return sum;
     }

@@ -122,6 +122,11 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void addHalf(Tensor half, Tensor sum) {
+        VectorHalf.add(half, sum);
+    }
+
+    @Override
     public void quantize(
             Tensor values,
             float[] bounds,

@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.kernel.Kernels;
 import dev.graft.nn.Workspace.Buffer;
 import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
@@ -50,7 +51,7 @@ public final class HalfProduct {
                 Tensor part = workspace.get(Buffer.HALF_OUTPUT, DType.BF16, dy.size(0), w.in());
                 Tensor.mmInto(part, narrow, panel(w, row, rows, workspace));
                 if (add || row > 0) {
-                    dx.addInPlace(part);
+                    Kernels.of(dx).addHalf(part, dx);
                 } else {
                     dx.copyInPlace(part);
                 }

@@ -73,6 +73,22 @@ class VectorKernelsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 15, 16, 33, 40_007, 300_000})
+    void addedHalvesAreExact(int count) {
+        try (var _ = Scope.open()) {
+            double[] numbers = new Random(count).doubles(2L * count, -4, 4).toArray();
+            Tensor half = Tensor.of(Arrays.copyOf(numbers, count)).to(DType.BF16);
+            Tensor before = Tensor.of(Arrays.copyOfRange(numbers, count, 2 * count)).to(DType.F32);
+            Tensor expected = before.copy();
+            TORCH.addHalf(half, expected);
+            Tensor sum = before.copy();
+            VECTOR.addHalf(half, sum);
+            assertThat(sum.toFloats()).isEqualTo(expected.toFloats());
+            assertThat(sum.toFloats()).isNotEqualTo(before.toFloats());
+        }
+    }
+
     @Test
     void crossEntropyOfALargeVocabularyEqualsDoublePrecision() {
         KernelCase c = KernelCase.crossEntropy(3, 150_001, new Random(5));
