@@ -99,9 +99,9 @@ def race(options) -> int:
                 f"decode, round {number + 1}: {contestant.name}: {one['decode_tokens_per_second']:.1f} tokens/s",
                 file=sys.stderr,
             )
-        record = {"threads": options.threads, "memory_gb_per_second": bandwidths, "rounds": rounds}
-        (output / "decode.json").write_text(json.dumps(record, indent=1) + "\n")
-        (output / "decode.md").write_text(markdown(bandwidths, rounds))
+        record = runs.machine(options) | {"memory_gb_per_second": bandwidths, "rounds": rounds}
+        runs.write(output / "decode.json", json.dumps(record, indent=1) + "\n")
+        runs.write(output / "decode.md", markdown(bandwidths, rounds))
     print(markdown(bandwidths, rounds))
     return 0
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import statistics
 import subprocess
@@ -142,39 +143,64 @@ def result(seconds: list, tokens: list, samples: list, loss: float, peak: int, w
     }
 
 
-def race(scenario, options, save) -> dict:
-    """Runs the rounds; `save` is called with all results so far after each contestant."""
-    work = Path(options.work)
-    env = environment(options.threads)
-    models = {c.dtype: inputs.model(work, scenario.shape, c.dtype, not scenario.length) for c in scenario.contestants}
-    data = inputs.texts(work, scenario.shape, scenario.length) if scenario.length else inputs.instructions(work)
-    flops = inputs.flops_per_step(scenario.shape, scenario.batch, scenario.length) if scenario.length else None
-    record = {
-        "scenario": scenario.name,
-        "what": scenario.what,
-        "tokens_per_step": scenario.batch * scenario.length,
-        "flops_per_step": flops,
-        "gemm_gflops": [],
-        "rounds": {c.name: [] for c in scenario.contestants},
-        "failed": {},
-    }
-    for number in range(options.rounds):
-        record["gemm_gflops"].append(gemm(env))
+class Race:
+    """A scenario with its models, its data and the record of its rounds."""
+
+    def __init__(self, scenario, options):
+        shape, batch, length = scenario.shape, scenario.batch, scenario.length
+        self.scenario = scenario
+        self.python = options.peer_python
+        self.work = Path(options.work)
+        self.env = environment(options.threads)
+        self.models = {c.dtype: inputs.model(self.work, shape, c.dtype, not length) for c in scenario.contestants}
+        self.data = inputs.texts(self.work, shape, length) if length else inputs.instructions(self.work)
+        self.record = {
+            "scenario": scenario.name,
+            "what": scenario.what,
+            "tokens_per_step": batch * length,
+            "flops_per_step": inputs.flops_per_step(shape, batch, length) if length else None,
+            "gemm_gflops": [],
+            "rounds": {c.name: [] for c in scenario.contestants},
+            "failed": {},
+        }
+
+    def round(self, save) -> None:
+        """Measures the product rate, then runs each contestant once; `save` is called with the record after each."""
+        scenario, record = self.scenario, self.record
+        record["gemm_gflops"].append(gemm(self.env))
         for contestant in scenario.contestants:
-            if contestant.name in record["failed"] or (contestant.who != "graft" and not options.peer_python):
+            if contestant.name in record["failed"] or (contestant.who != "graft" and not self.python):
                 continue
-            arguments = (contestant, scenario, models[contestant.dtype], data, work, env)
+            arguments = (contestant, scenario, self.models[contestant.dtype], self.data, self.work, self.env)
             try:
-                one = graft(*arguments) if contestant.who == "graft" else peer(*arguments, options.peer_python)
+                one = graft(*arguments) if contestant.who == "graft" else peer(*arguments, self.python)
+                record["rounds"][contestant.name].append(one)
+                print(
+                    f"{scenario.name}, round {len(record['gemm_gflops'])}: {contestant.name}: "
+                    f"{one['tokens_per_second']:.1f} tokens/s, {one['samples_per_second']:.3f} samples/s, "
+                    f"{one['peak_bytes'] / 1e9:.2f} GB, loss {one['loss']:.4f}",
+                    file=sys.stderr,
+                )
             except RuntimeError as e:
                 record["failed"][contestant.name] = str(e)
                 print(f"{scenario.name}: {contestant.name}: {e}", file=sys.stderr)
-                continue
-            record["rounds"][contestant.name].append(one)
-            print(
-                f"{scenario.name}, round {number + 1}: {contestant.name}: {one['tokens_per_second']:.1f} tokens/s, "
-                f"{one['samples_per_second']:.3f} samples/s, {one['peak_bytes'] / 1e9:.2f} GB, loss {one['loss']:.4f}",
-                file=sys.stderr,
-            )
             save(record)
-    return record
+
+
+def race(scenario, options, save) -> dict:
+    """Runs the rounds; `save` is called with all results so far after each contestant."""
+    own = Race(scenario, options)
+    for _ in range(options.rounds):
+        own.round(save)
+    return own.record
+
+
+def machine(options) -> dict:
+    """Where and how it ran, for the record."""
+    return {"machine": platform.processor() or platform.machine(), "threads": options.threads}
+
+
+def write(file: Path, text: str) -> None:
+    new = file.with_suffix(".new")
+    new.write_text(text)
+    new.replace(file)
