@@ -112,7 +112,7 @@ def section(title: str, records: list) -> str:
     lines = [
         f"### {title}",
         "",
-        f"Rounds: {' or '.join(map(str, counts))}; a plain product ran at {table.spread(rates, 0)} GFLOP/s.",
+        f"Rounds: {' or '.join(map(str, counts)) or 'none'}; a plain product ran at {table.spread(rates, 0)} GFLOP/s.",
         "",
         "| | tokens/s | spread | s a step | GFLOP a step | GFLOP/s | of the product rate | peak memory | cost |",
         "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
@@ -140,4 +140,4 @@ def row(record: dict, first: dict) -> str:
 
 def short(value: float) -> str:
     """Three digits, or all before the point."""
-    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+    return f"{value:,.0f}" if value >= 99.95 else f"{value:#.3g}"
