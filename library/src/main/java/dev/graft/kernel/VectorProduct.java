@@ -77,7 +77,7 @@ final class VectorProduct {
                     for (long p = from; p < to; p++) {
                         int row = (int) (p % down) * height;
                         int column = (int) (p / down) * width;
-                        Blas.multiply(
+                        piece(
                                 Math.min(height, m - row),
                                 Math.min(width, n - column),
                                 k,
@@ -89,6 +89,15 @@ final class VectorProduct {
                     }
                 };
         Blas.alone(() -> Workers.rows(threads, (long) down * across, WHOLE, piece));
+    }
+
+    private static void piece(
+            int m, int n, int k, float alpha, Matrix a, Matrix b, float beta, Matrix c) {
+        if (TileProduct.pays(m, n, k, b)) {
+            TileProduct.multiply(m, n, k, alpha, a, b, beta, c);
+        } else {
+            Blas.multiply(m, n, k, alpha, a, b, beta, c);
+        }
     }
 
     /// Rows or columns of a piece: one a thread, or a few where there are many.

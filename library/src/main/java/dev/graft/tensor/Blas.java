@@ -29,8 +29,9 @@ public final class Blas {
     private static final Optional<MethodHandle> GET_THREADS =
             function("openblas_get_num_threads", FunctionDescriptor.of(JAVA_INT));
 
+    /// All memory, each byte at its address.
     @SuppressWarnings("restricted")
-    private static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
+    public static final MemorySegment MEMORY = MemorySegment.NULL.reinterpret(Long.MAX_VALUE);
 
     private static int alone;
     private static int threads;
