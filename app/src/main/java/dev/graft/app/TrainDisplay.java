@@ -49,11 +49,16 @@ final class TrainDisplay implements Consumer<TrainEvent> {
                             ByteSize.of(m.planned().resident()));
             case TrainEvent.Finished f ->
                     line(
-                            "finished: %s in %s, mean loss %.4f",
+                            "finished: %s in %s%s, mean loss %.4f",
                             Figures.counted(f.steps(), "step"),
                             Figures.duration(f.seconds()),
+                            f.firstStep().map(TrainDisplay::afterStart).orElse(""),
                             f.meanLoss());
         }
+    }
+
+    private static String afterStart(TrainEvent.FirstStep first) {
+        return Figures.format(" (first step done %.1f s after the start)", first.ended());
     }
 
     @SuppressWarnings("AnnotateFormatMethod")

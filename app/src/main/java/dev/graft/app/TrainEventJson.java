@@ -38,6 +38,11 @@ final class TrainEventJson {
             case TrainEvent.Finished f -> {
                 json.put("event", "finished").put("steps", f.steps());
                 json.put("seconds", f.seconds()).put("loss", f.meanLoss());
+                f.firstStep()
+                        .ifPresent(
+                                first ->
+                                        json.put("seconds_before_first_step", first.began())
+                                                .put("seconds_to_first_step", first.ended()));
             }
         }
         return json;

@@ -92,6 +92,14 @@ final class CommandsTest {
                 .isGreaterThan(measured.get("peak_anonymous_bytes").asLong());
         assertThat(measured.get("planned_memory_bytes"))
                 .isEqualTo(events.getFirst().at("/bytes/resident"));
+        JsonNode finished =
+                events.stream()
+                        .filter(e -> e.path("event").asText().equals("finished"))
+                        .findFirst()
+                        .orElseThrow();
+        assertThat(finished.get("seconds_before_first_step").asDouble()).isPositive();
+        assertThat(finished.get("seconds_to_first_step").asDouble())
+                .isGreaterThan(finished.get("seconds_before_first_step").asDouble());
         JsonNode summary = events.getLast();
         assertThat(summary.get("finished").asBoolean()).isTrue();
         assertThat(summary.get("steps").asInt()).isEqualTo(5);

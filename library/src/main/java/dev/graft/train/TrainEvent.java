@@ -3,6 +3,7 @@ package dev.graft.train;
 import dev.graft.plan.Bill;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 
 /// What a run tells those who watch it.
 public sealed interface TrainEvent {
@@ -69,5 +70,11 @@ public sealed interface TrainEvent {
     record Measured(Bill planned, long resident, long anonymous) implements TrainEvent {}
 
     /// The run is complete.
-    record Finished(int steps, double seconds, double meanLoss) implements TrainEvent {}
+    ///
+    /// @param firstStep empty where a checkpoint brought all steps along
+    record Finished(int steps, double seconds, double meanLoss, Optional<FirstStep> firstStep)
+            implements TrainEvent {}
+
+    /// When this process took its first step, in seconds since the virtual machine started.
+    record FirstStep(double began, double ended) {}
 }

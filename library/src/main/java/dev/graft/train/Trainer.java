@@ -13,9 +13,11 @@ import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Torch;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /// The loop: accumulate the gradients of a step's micro-batches, divided by the trained tokens of
@@ -37,6 +39,7 @@ public final class Trainer implements AutoCloseable {
     private double lossSum;
     private double secondsBefore;
     private long startedAt;
+    private TrainEvent.FirstStep firstStep;
 
     /// @param heldOut batches to evaluate on, may be empty
     public Trainer(
@@ -96,7 +99,11 @@ public final class Trainer implements AutoCloseable {
                 listener.accept(new TrainEvent.Interrupted(step));
                 return false;
             }
+            long begin = System.nanoTime();
             step();
+            if (firstStep == null) {
+                firstStep = sinceStart(begin, System.nanoTime());
+            }
             boolean last = step == settings.totalSteps();
             if (last || due(settings.evalEvery())) {
                 evaluate();
@@ -105,8 +112,17 @@ public final class Trainer implements AutoCloseable {
                 save();
             }
         }
-        listener.accept(new TrainEvent.Finished(step, seconds(), lossSum / step));
+        listener.accept(
+                new TrainEvent.Finished(
+                        step, seconds(), lossSum / step, Optional.ofNullable(firstStep)));
         return true;
+    }
+
+    /// Asked when the step is over, since the bean is loaded on first use.
+    private static TrainEvent.FirstStep sinceStart(long began, long ended) {
+        double now = ManagementFactory.getRuntimeMXBean().getUptime() / 1e3;
+        long at = System.nanoTime();
+        return new TrainEvent.FirstStep(now - (at - began) / 1e9, now - (at - ended) / 1e9);
     }
 
     private boolean due(int every) {

@@ -26,6 +26,7 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import dev.graft.tensor.Torch;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -160,6 +161,25 @@ class TrainerTest {
         assertSame(
                 run(3, settings(8, 2, 0), folder, false, e -> {}),
                 run(3, settings(8, 2, 0), folder, false, e -> {}));
+    }
+
+    @Test
+    void aRunTellsWhenItsFirstStepWasAndOnlyIfItTookOne() {
+        List<TrainEvent> events = new ArrayList<>();
+        long before = ManagementFactory.getRuntimeMXBean().getUptime(); // ms
+        run(2, settings(2, 1, 1), folder.resolve("steps"), false, events::add);
+        long after = ManagementFactory.getRuntimeMXBean().getUptime();
+        TrainEvent.FirstStep first = finished(events).firstStep().orElseThrow();
+        assertThat(first.began()).isBetween(before / 1e3 - 0.001, first.ended());
+        assertThat(first.ended()).isLessThan(after / 1e3 + 0.001);
+
+        events.clear();
+        run(2, settings(1, 1, 1), folder.resolve("steps"), true, events::add);
+        assertThat(finished(events).firstStep()).isEmpty();
+    }
+
+    private static TrainEvent.Finished finished(List<TrainEvent> events) {
+        return (TrainEvent.Finished) events.getLast();
     }
 
     @Test
