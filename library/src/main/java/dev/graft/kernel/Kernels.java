@@ -132,10 +132,10 @@ public interface Kernels {
 
     /// c = alpha · a · b + beta · c.
     ///
-    /// @param a [m, k], itself or a transpose
-    /// @param b [k, n], itself or a transpose
+    /// @param a [m, k]
+    /// @param b [k, n]
     /// @param c [m, n], whose rows may lie apart; not read where beta is 0
-    void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c);
+    void multiply(double alpha, Factor a, Factor b, double beta, Tensor c);
 
     /// out = rows `row` and following of a matrix in codes.
     ///

@@ -48,7 +48,9 @@ final class ProfiledKernels implements InvocationHandler {
         Object first = arguments[0];
         return switch (name) {
             case "multiply" ->
-                    2 * ((Tensor) arguments[1]).numel() * ((Tensor) arguments[2]).size(1);
+                    2
+                            * ((Factor) arguments[1]).matrix().numel()
+                            * ((Factor) arguments[2]).columns();
             case "attention" -> ((AttentionInput) first).flops(2);
             case "attentionBackward" -> ((AttentionInput) first).flops(5);
             case "product" -> matrix(first);
@@ -69,6 +71,7 @@ final class ProfiledKernels implements InvocationHandler {
             bytes +=
                     switch (argument) {
                         case Tensor t -> size(t);
+                        case Factor f -> size(f.matrix());
                         case QuantizedMatrix w -> w.bytes();
                         case AttentionInput in -> size(in.q()) + size(in.k()) + size(in.v());
                         case null, default -> 0;

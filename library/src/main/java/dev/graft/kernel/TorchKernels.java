@@ -202,11 +202,13 @@ public final class TorchKernels implements Kernels {
     }
 
     @Override
-    public void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
-        if (alpha == 1 && beta == 0) {
-            Tensor.mmInto(c, a, b);
-        } else {
-            c.addmmInPlace(a, b, beta, alpha);
+    public void multiply(double alpha, Factor a, Factor b, double beta, Tensor c) {
+        try (var _ = Scope.open()) {
+            if (alpha == 1 && beta == 0) {
+                Tensor.mmInto(c, a.view(), b.view());
+            } else {
+                c.addmmInPlace(a.view(), b.view(), beta, alpha);
+            }
         }
     }
 

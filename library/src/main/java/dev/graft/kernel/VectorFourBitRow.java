@@ -11,6 +11,8 @@ import dev.graft.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -29,8 +31,8 @@ final class VectorFourBitRow {
 
     private static final long LINE = 64; // bytes: no vector of x lies in two lines of the cache
 
-    private static final ThreadLocal<MemorySegment> ORDERED =
-            ThreadLocal.withInitial(() -> MemorySegment.NULL);
+    /// Buffers for x in the order of words: as many as there have been products at once.
+    private static final Queue<Ordered> FREE = new ConcurrentLinkedQueue<>();
 
     private VectorFourBitRow() {}
 
@@ -47,36 +49,54 @@ final class VectorFourBitRow {
             Workers.rows(w.out(), in, (from, to) -> expanded(memory, xs, ys, in, from, to));
             return;
         }
-        MemorySegment words = inOrderOfWords(xs, (int) in);
+        Ordered ordered = Ordered.take((int) in);
+        try {
+            inWords(memory, ordered.put(xs, (int) in), (int) in, ys, w.out());
+        } finally {
+            FREE.add(ordered);
+        }
+    }
+
+    private static void inWords(Memory w, MemorySegment x, int in, MemorySegment y, long out) {
         Workers.Rows body =
-                w.blockSize() < CHUNK && memory.nested
-                        ? (from, to) -> nestedHalves(memory, words, (int) in, ys, from, to)
-                        : (from, to) -> products(memory, words, (int) in, ys, from, to);
-        Workers.rows(w.out(), in, body);
+                w.blockSize < CHUNK && w.nested
+                        ? (from, to) -> nestedHalves(w, x, in, y, from, to)
+                        : (from, to) -> products(w, x, in, y, from, to);
+        Workers.rows(out, in, body);
     }
 
     private static boolean chunksMatchBlocks(FourBitMatrix w) {
         return w.blockSize() % CHUNK == 0 || (LENGTH == 16 && 2 * w.blockSize() == CHUNK);
     }
 
-    /// Code `s` of word `i` is its element `s ^ 1`: the high half of a byte comes first.
-    ///
-    /// @return valid until the next product of this thread
-    private static MemorySegment inOrderOfWords(MemorySegment x, int in) {
-        MemorySegment words = ORDERED.get();
-        if (words.byteSize() < (long) in * Float.BYTES) {
-            words = Arena.ofAuto().allocate((long) in * Float.BYTES, LINE);
-            ORDERED.set(words);
+    /// A row of floats, code `s` of word `i` being its element `s ^ 1`: the high half of a byte
+    /// comes first.
+    private record Ordered(Arena arena, MemorySegment words) {
+        /// A free buffer that is wide enough, else a new one in the place of a narrower one.
+        @SuppressWarnings("MustBeClosedChecker")
+        static Ordered take(int in) {
+            Ordered free = FREE.poll();
+            if (free != null && free.words.byteSize() >= (long) in * Float.BYTES) {
+                return free;
+            }
+            if (free != null) {
+                free.arena.close();
+            }
+            Arena arena = Arena.ofShared();
+            return new Ordered(arena, arena.allocate((long) in * Float.BYTES, LINE));
         }
-        for (int chunk = 0; chunk < in; chunk += CHUNK) {
-            for (int s = 0; s < CODES; s++) {
-                for (int i = 0; i < LENGTH; i++) {
-                    float value = Lanes.get(x, chunk + CODES * i + (s ^ 1));
-                    Lanes.set(words, chunk + s * LENGTH + i, value);
+
+        MemorySegment put(MemorySegment x, int in) {
+            for (int chunk = 0; chunk < in; chunk += CHUNK) {
+                for (int s = 0; s < CODES; s++) {
+                    for (int i = 0; i < LENGTH; i++) {
+                        float value = Lanes.get(x, chunk + CODES * i + (s ^ 1));
+                        Lanes.set(words, chunk + s * LENGTH + i, value);
+                    }
                 }
             }
+            return words;
         }
-        return words;
     }
 
     private static void products(

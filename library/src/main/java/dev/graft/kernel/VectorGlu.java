@@ -21,6 +21,8 @@ final class VectorGlu {
     private static final float DENSITY = (float) (1 / Math.sqrt(2 * Math.PI));
     private static final float EIGHTH = (float) (1 / Math.sqrt(8));
 
+    private static final int CHUNK = 512; // elements whose exponentials the first cache holds
+
     private VectorGlu() {}
 
     static void forward(Activation activation, Tensor gate, Tensor up, Tensor out) {
@@ -70,16 +72,35 @@ final class VectorGlu {
                                     dgs.at(row, at),
                                     dus.memory,
                                     dus.at(row, at));
-                    int i =
-                            switch (activation) {
-                                case SILU -> silu(run, width);
-                                case GELU_TANH -> geluTanh(run, width);
-                                case GELU -> gelu(run, width);
-                            };
-                    if (i < width) {
-                        tail(activation, run, i, width);
+                    int whole = width / LENGTH * LENGTH;
+                    float[] e = new float[Math.min(CHUNK, whole)];
+                    for (int i = 0; i < whole; i += CHUNK) {
+                        backward(activation, run, i, Math.min(whole, i + CHUNK), e);
+                    }
+                    if (whole < width) {
+                        tail(activation, run, whole, width);
                     }
                 });
+    }
+
+    // Exponentials in a loop before, each function in a loop of its own, and the tail apart: all in
+    // one exceed the compiler's limit of nodes, and it makes an object of every vector.
+
+    private static void backward(Activation activation, Run run, int from, int end, float[] e) {
+        switch (activation) {
+            case SILU -> {
+                siluExp(run, from, end, e);
+                silu(run, from, end, e);
+            }
+            case GELU_TANH -> {
+                geluTanhExp(run, from, end, e);
+                geluTanh(run, from, end, e);
+            }
+            case GELU -> {
+                bell(run, from, end, e);
+                gelu(run, from, end, e);
+            }
+        }
     }
 
     /// A run of elements of the tensors of `backward`: each one's memory and its first element.
@@ -107,39 +128,48 @@ final class VectorGlu {
         }
     }
 
-    // A loop for each function, and the tail apart: over the compiler's budget for inlining it
-    // makes an object of every vector. Each returns where it ended.
+    private static void siluExp(Run run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
+            Lanes.exp(run.gate(i).neg()).intoArray(e, i - from);
+        }
+    }
 
-    private static int silu(Run run, int width) {
-        int i = 0;
-        for (; i <= width - LENGTH; i += LENGTH) {
+    private static void silu(Run run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
             FloatVector x = run.gate(i);
-            FloatVector sigma = sigmoid(x);
+            FloatVector sigma = sigma(load(e, i - from));
             run.write(i, x.mul(sigma), slope(x, sigma));
         }
-        return i;
     }
 
-    private static int geluTanh(Run run, int width) {
-        int i = 0;
-        for (; i <= width - LENGTH; i += LENGTH) {
-            FloatVector x = run.gate(i);
-            FloatVector e = geluTanhExp(x);
-            FloatVector sigma = sigma(e);
-            run.write(i, x.mul(sigma), geluTanhSlope(x, e, sigma));
+    private static void geluTanhExp(Run run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
+            geluTanhExp(run.gate(i)).intoArray(e, i - from);
         }
-        return i;
     }
 
-    private static int gelu(Run run, int width) {
-        int i = 0;
-        for (; i <= width - LENGTH; i += LENGTH) {
+    private static void geluTanh(Run run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
             FloatVector x = run.gate(i);
-            FloatVector e = bell(x);
-            FloatVector phi = distribution(x, e);
-            run.write(i, x.mul(phi), x.mul(e).fma(all(DENSITY), phi));
+            FloatVector power = load(e, i - from);
+            FloatVector sigma = sigma(power);
+            run.write(i, x.mul(sigma), geluTanhSlope(x, power, sigma));
         }
-        return i;
+    }
+
+    private static void bell(Run run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
+            bell(run.gate(i)).intoArray(e, i - from);
+        }
+    }
+
+    private static void gelu(Run run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
+            FloatVector x = run.gate(i);
+            FloatVector power = load(e, i - from);
+            FloatVector phi = distribution(x, power);
+            run.write(i, x.mul(phi), x.mul(power).fma(all(DENSITY), phi));
+        }
     }
 
     private static void tail(Activation activation, Run run, int i, int width) {

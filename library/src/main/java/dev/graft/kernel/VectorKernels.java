@@ -92,7 +92,7 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+    public void multiply(double alpha, Factor a, Factor b, double beta, Tensor c) {
         if (VectorProduct.fits(a, b, c)) {
             VectorProduct.multiply((float) alpha, a, b, (float) beta, c);
         } else {

@@ -20,53 +20,38 @@ final class VectorProduct {
     private VectorProduct() {}
 
     /// Whether these are matrices that BLAS takes as they lie.
-    static boolean fits(Tensor a, Tensor b, Tensor c) {
-        return Blas.isAvailable()
-                && a.dim() == 2
-                && b.dim() == 2
-                && c.dim() == 2
-                && isFloat(a)
-                && isFloat(b)
-                && isFloat(c)
-                && (isPlain(a) || isTransposed(a))
-                && (isPlain(b) || isTransposed(b))
-                && isPlain(c);
-    }
-
-    private static boolean isFloat(Tensor x) {
-        return x.dtype() == DType.F32 && x.onCpu();
+    static boolean fits(Factor a, Factor b, Tensor c) {
+        return Blas.isAvailable() && isPlain(a.matrix()) && isPlain(b.matrix()) && isPlain(c);
     }
 
     private static boolean isPlain(Tensor x) {
-        return x.stride(1) == 1 && x.stride(0) >= x.size(1);
+        return x.dtype() == DType.F32
+                && x.dim() == 2
+                && x.onCpu()
+                && x.stride(1) == 1
+                && x.stride(0) >= x.size(1);
     }
 
-    private static boolean isTransposed(Tensor x) {
-        return x.stride(0) == 1 && x.stride(1) >= x.size(0);
-    }
-
-    private static Matrix matrix(Tensor x) {
-        return isPlain(x)
-                ? new Matrix(x.address(), Math.toIntExact(x.stride(0)))
-                : new Matrix(x.address(), Math.toIntExact(x.stride(1)), true);
+    private static Matrix matrix(Tensor x, boolean transposed) {
+        return new Matrix(x.address(), Math.toIntExact(x.stride(0)), transposed);
     }
 
     /// c = alpha · a · b + beta · c.
-    static void multiply(float alpha, Tensor a, Tensor b, float beta, Tensor c) {
+    static void multiply(float alpha, Factor a, Factor b, float beta, Tensor c) {
         int m = Math.toIntExact(c.size(0));
         int n = Math.toIntExact(c.size(1));
-        int k = Math.toIntExact(a.size(1));
-        if (a.size(0) != m || b.size(0) != k || b.size(1) != n) {
+        int k = Math.toIntExact(a.columns());
+        if (a.rows() != m || b.rows() != k || b.columns() != n) {
             throw new IllegalArgumentException(
                     "multiply: found %s · %s for %s, expected [m, k] · [k, n] for [m, n]"
-                            .formatted(a.describe(), b.describe(), c.describe()));
+                            .formatted(a, b, c.describe()));
         }
         if (m == 0 || n == 0) {
             return;
         }
-        Matrix left = matrix(a);
-        Matrix right = matrix(b);
-        Matrix out = matrix(c);
+        Matrix left = matrix(a.matrix(), a.transposed());
+        Matrix right = matrix(b.matrix(), b.transposed());
+        Matrix out = matrix(c, false);
         int threads = (long) m * n * k < SMALL ? 1 : Torch.threads();
         int height = m > n ? share(m, threads) : m;
         int width = m > n ? n : share(n, threads);

@@ -1,5 +1,8 @@
 package dev.graft.nn;
 
+import static dev.graft.kernel.Factor.plain;
+import static dev.graft.kernel.Factor.transposed;
+
 import dev.graft.kernel.Kernels;
 import dev.graft.tensor.Tensor;
 
@@ -19,7 +22,7 @@ public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
     /// @param x [T, in]
     Tensor reduce(Tensor x) {
         Tensor reduced = Tensor.empty(x.dtype(), x.size(0), rank());
-        Kernels.of(x).multiply(1, x, a.value().t(), 0, reduced);
+        Kernels.of(x).multiply(1, plain(x), transposed(a.value()), 0, reduced);
         return reduced;
     }
 
@@ -27,7 +30,7 @@ public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
     ///
     /// @param y [T, out]
     void addTo(Tensor y, Tensor reduced) {
-        Kernels.of(y).multiply(scale, reduced, b.value().t(), 1, y);
+        Kernels.of(y).multiply(scale, plain(reduced), transposed(b.value()), 1, y);
     }
 
     /// u = s · dy · B, the gradient of what `reduce` returned. [T, r]
@@ -35,7 +38,7 @@ public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
     /// @param dy [T, out]
     Tensor reducedGradient(Tensor dy) {
         Tensor u = Tensor.empty(dy.dtype(), dy.size(0), rank());
-        Kernels.of(dy).multiply(scale, dy, b.value(), 0, u);
+        Kernels.of(dy).multiply(scale, plain(dy), plain(b.value()), 0, u);
         return u;
     }
 
@@ -43,15 +46,15 @@ public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
     void addGradients(Tensor dy, Tensor reduced, Tensor u, Tensor x) {
         // As dBᵀ: products whose result is narrow read a transposed dy at a third of the speed.
         Tensor transposed = Tensor.empty(dy.dtype(), rank(), dy.size(1));
-        Kernels.of(dy).multiply(scale, reduced.t(), dy, 0, transposed);
+        Kernels.of(dy).multiply(scale, transposed(reduced), plain(dy), 0, transposed);
         b.gradient().addInPlace(transposed.t());
-        Kernels.of(x).multiply(1, u.t(), x, 1, a.gradient());
+        Kernels.of(x).multiply(1, transposed(u), plain(x), 1, a.gradient());
     }
 
     /// dx = u · A, added to dx if `add`.
     ///
     /// @param dx [T, in]
     void inputGradient(Tensor u, Tensor dx, boolean add) {
-        Kernels.of(dx).multiply(1, u, a.value(), add ? 1 : 0, dx);
+        Kernels.of(dx).multiply(1, plain(u), plain(a.value()), add ? 1 : 0, dx);
     }
 }

@@ -1,5 +1,8 @@
 package dev.graft.nn;
 
+import static dev.graft.kernel.Factor.plain;
+import static dev.graft.kernel.Factor.transposed;
+
 import dev.graft.kernel.Kernels;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
@@ -20,12 +23,12 @@ public record TrainedWeight(Parameter parameter) implements Weight {
 
     @Override
     public void product(Tensor x, Tensor y, Workspace workspace) {
-        Kernels.of(x).multiply(1, x, parameter.value().t(), 0, y);
+        Kernels.of(x).multiply(1, plain(x), transposed(parameter.value()), 0, y);
     }
 
     @Override
     public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
-        Kernels.of(dy).multiply(1, dy, parameter.value(), add ? 1 : 0, dx);
+        Kernels.of(dy).multiply(1, plain(dy), plain(parameter.value()), add ? 1 : 0, dx);
     }
 
     @Override
@@ -41,6 +44,6 @@ public record TrainedWeight(Parameter parameter) implements Weight {
 
     /// dW += dyᵀ · x.
     void addGradient(Tensor dy, Tensor x) {
-        Kernels.of(x).multiply(1, dy.t(), x, 1, parameter.gradient());
+        Kernels.of(x).multiply(1, transposed(dy), plain(x), 1, parameter.gradient());
     }
 }

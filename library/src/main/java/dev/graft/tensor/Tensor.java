@@ -32,6 +32,7 @@ public final class Tensor implements AutoCloseable {
     private final org.bytedeco.pytorch.Tensor raw;
     private final DType dtype;
     private long[] shape;
+    private long[] strides;
 
     // Every kernel asks for these; a call of libtorch takes longer than a short kernel.
     private Boolean cpu;
@@ -205,7 +206,11 @@ public final class Tensor implements AutoCloseable {
 
     /// Elements to step over for the next index of dimension `i`.
     public long stride(int i) {
-        return raw.stride(i);
+        if (strides == null) {
+            strides = new long[dim()];
+            Arrays.setAll(strides, raw::stride);
+        }
+        return strides[i];
     }
 
     public boolean onCpu() {

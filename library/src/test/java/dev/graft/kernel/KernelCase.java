@@ -99,7 +99,7 @@ final class KernelCase {
                 .does(
                         (k, t) -> {
                             Tensor y = t[2].narrow(1, 4, outs).mulInPlace(Double.NaN);
-                            k.multiply(0.5, t[0], t[1].t(), 0, y);
+                            k.multiply(0.5, Factor.plain(t[0]), Factor.transposed(t[1]), 0, y);
                         });
     }
 
@@ -107,14 +107,17 @@ final class KernelCase {
     static KernelCase multiplyTransposed(int rows, int width, Random random) {
         long[][] shapes = shapes(of(rows, 19), of(rows, width), of(19, width));
         return make("multiplyTransposed", random, shapes)
-                .does((k, t) -> k.multiply(-2, t[0].t(), t[1], 1, t[2]));
+                .does(
+                        (k, t) ->
+                                k.multiply(
+                                        -2, Factor.transposed(t[0]), Factor.plain(t[1]), 1, t[2]));
     }
 
     /// c = x · w + c / 4 of a few columns.
     static KernelCase multiplyIntoNarrow(int rows, int width, Random random) {
         long[][] shapes = shapes(of(rows, width), of(width, 16), of(rows, 16));
         return make("multiplyIntoNarrow", random, shapes)
-                .does((k, t) -> k.multiply(1, t[0], t[1], 0.25, t[2]));
+                .does((k, t) -> k.multiply(1, Factor.plain(t[0]), Factor.plain(t[1]), 0.25, t[2]));
     }
 
     static KernelCase rmsNorm(int rows, int width, double offset, Random random) {
