@@ -35,6 +35,7 @@ final class ChatCommand implements Callable<Integer> {
     private final Console console;
 
     @Mixin private ModelArguments arguments;
+    @Mixin private ProductArguments products;
 
     @Option(
             names = "--chat-template",
@@ -54,7 +55,7 @@ final class ChatCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (OpenModel open = arguments.open();
-                var generator = new Generator(open.model(), open.tokenizer())) {
+                var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
             var chats =
                     new ChatTokenization(
                             open.tokenizer(), chats(open.files().folder()), LossPart.ANSWERS);

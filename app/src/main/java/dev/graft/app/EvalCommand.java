@@ -25,6 +25,7 @@ final class EvalCommand implements Callable<Integer> {
     private final Console console;
 
     @Mixin private ModelArguments arguments;
+    @Mixin private ProductArguments products;
 
     @Option(
             names = "--dataset",
@@ -85,7 +86,7 @@ final class EvalCommand implements Callable<Integer> {
                     "--batch-size: found %d, expected a whole number from 1".formatted(batchSize));
         }
         try (OpenModel open = arguments.open();
-                var workspace = new Workspace()) {
+                var workspace = new Workspace(products.type())) {
             int length = Math.min(maxLength, open.model().config().contextLength());
             var tokenization = new Tokenization(open.tokenizer(), length, completionOnlyLoss);
             Dataset data =

@@ -2,36 +2,63 @@ package dev.graft.app;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.graft.error.ConfigException;
 import dev.graft.generate.GenerationOptions;
 import dev.graft.generate.GenerationTime;
 import dev.graft.generate.Generator;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-/// `graft generate`: continues a text, as it comes.
+/// `graft generate`: continues a text, as it comes, or many at once.
 @Command(
         name = "generate",
         sortOptions = false,
-        header = "Continue a text with a model, with or without an adapter.",
+        header = "Continue texts with a model, with or without an adapter.",
         abbreviateSynopsis = true)
 final class GenerateCommand implements Callable<Integer> {
     private final Console console;
 
     @Mixin private ModelArguments arguments;
+    @Mixin private ProductArguments products;
+
+    @ArgGroup(multiplicity = "1")
+    private What what;
+
+    /// One prompt or many.
+    private static final class What {
+        @Option(
+                names = "--prompt",
+                required = true,
+                paramLabel = "TEXT",
+                description =
+                        "What to continue; - reads it from standard input, less its last newline.")
+        private String prompt;
+
+        @Option(
+                names = "--prompts",
+                required = true,
+                paramLabel = "FILE",
+                description =
+                        "JSON lines with a \"prompt\" each; prints JSON lines with the"
+                                + " \"completion\".")
+        private Path prompts;
+    }
 
     @Option(
-            names = "--prompt",
-            required = true,
-            paramLabel = "TEXT",
-            description =
-                    "What to continue; - reads it from standard input, less its last newline.")
-    private String prompt;
+            names = "--batch-size",
+            paramLabel = "N",
+            defaultValue = "8",
+            description = "How many of --prompts are continued at once (default ${DEFAULT-VALUE}).")
+    private int batchSize;
 
     @Mixin private SamplingArguments sampling;
 
@@ -45,12 +72,28 @@ final class GenerateCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         GenerationOptions options = sampling.options();
-        String text = prompt.equals("-") ? standardInput() : prompt;
+        if (what.prompts != null) {
+            continueAll(options);
+            return 0;
+        }
+        String text = what.prompt.equals("-") ? standardInput() : what.prompt;
         try (OpenModel open = arguments.open();
-                var generator = new Generator(open.model(), open.tokenizer())) {
+                var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
             report(generator.generate(text, options, onText()));
         }
         return 0;
+    }
+
+    private void continueAll(GenerationOptions options) {
+        if (batchSize < 1) {
+            throw new ConfigException(
+                    "--batch-size: found %d, expected 1 or more".formatted(batchSize));
+        }
+        List<String> prompts = Prompts.read(what.prompts);
+        try (OpenModel open = arguments.open();
+                var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
+            new Continuations(console, prompts).generate(generator, options, batchSize);
+        }
     }
 
     private String standardInput() {

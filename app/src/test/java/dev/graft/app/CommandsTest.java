@@ -205,6 +205,73 @@ final class CommandsTest {
     }
 
     @Test
+    void manyPromptsGiveWhatEachGivesAloneInTheirOrder() throws IOException {
+        List<String> prompts = List.of("Once upon a time", "Once", "One day, a cat", "The");
+        Path file = folder.resolve("prompts.jsonl");
+        Files.write(file, prompts.stream().map(p -> "{\"prompt\": \"" + p + "\"}\n").toList());
+        Ran all =
+                Ran.of(
+                                "generate",
+                                "--adapter",
+                                adapter,
+                                "--prompts",
+                                file,
+                                "--batch-size",
+                                3,
+                                "--max-new-tokens",
+                                9)
+                        .succeeded();
+        assertThat(all.err()).containsPattern("\\[4 prompts, 36 tokens new in [0-9.]+ s");
+        assertThat(all.json()).hasSize(4);
+        for (int i = 0; i < prompts.size(); i++) {
+            JsonNode alone =
+                    Ran.of(
+                                    "generate",
+                                    "--adapter",
+                                    adapter,
+                                    "--prompt",
+                                    prompts.get(i),
+                                    "--max-new-tokens",
+                                    9,
+                                    "--json")
+                            .succeeded()
+                            .json()
+                            .getLast();
+            JsonNode row = all.json().get(i);
+            assertThat(row.get("prompt").asText()).isEqualTo(prompts.get(i));
+            assertThat(row.get("completion")).isEqualTo(alone.get("text"));
+            assertThat(row.get("tokens").asInt()).isEqualTo(9);
+            assertThat(row.get("stopped").asBoolean()).isFalse();
+        }
+    }
+
+    @Test
+    void promptsInBfloat16AreMultipliedInIt() {
+        double exact = loss("--model", model);
+        double rounded = loss("--model", model, "--bf16");
+        assertThat(rounded).isNotEqualTo(exact).isCloseTo(exact, withinPercentage(1));
+    }
+
+    @Test
+    void promptsThatAreNoneEndGenerationBeforeTheModelIsLoaded() throws IOException {
+        Path file = folder.resolve("bad.jsonl");
+        Files.writeString(file, "{\"prompt\": \"x\"}\n\n{\"text\": \"y\"}\n");
+        Ran.of("generate", "--model", model, "--prompts", file)
+                .failedWith(
+                        2, "bad.jsonl, line 3: found nothing under \"prompt\", expected a text");
+        Files.writeString(file, "{\n");
+        Ran.of("generate", "--model", model, "--prompts", file)
+                .failedWith(2, "bad.jsonl, line 1: found what is not JSON");
+        Files.writeString(file, "\n");
+        Ran.of("generate", "--model", model, "--prompts", file)
+                .failedWith(2, "bad.jsonl: found no line, expected JSON objects with \"prompt\"");
+        Ran.of("generate", "--model", model, "--prompts", file, "--prompt", "x")
+                .failedWith(2, "--prompt");
+        Ran.of("generate", "--model", model, "--prompts", file, "--batch-size", 0)
+                .failedWith(2, "--batch-size: found 0, expected 1 or more");
+    }
+
+    @Test
     void generationTellsTheSpeedOfThePromptAndOfNewTokensApart() {
         Object[] args = {
             "generate", "--model", model, "--prompt", "Once upon a time", "--max-new-tokens", 3

@@ -24,6 +24,12 @@ public record GenerationOptions(
         require(repetitionPenalty > 0, "repetition_penalty", repetitionPenalty, "more than 0");
     }
 
+    /// The same with another seed.
+    GenerationOptions withSeed(long other) {
+        return new GenerationOptions(
+                maxNewTokens, temperature, topK, topP, repetitionPenalty, other);
+    }
+
     private static void require(boolean holds, String key, Object found, String expected) {
         if (!holds) {
             throw new ConfigException("%s: found %s, expected %s".formatted(key, found, expected));

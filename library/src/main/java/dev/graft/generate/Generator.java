@@ -1,26 +1,36 @@
 package dev.graft.generate;
 
 import dev.graft.data.Tokenizer;
-import dev.graft.error.ConfigException;
 import dev.graft.model.KeyValueCache;
 import dev.graft.model.Transformer;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import java.util.Arrays;
-import java.util.BitSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 import java.util.function.Consumer;
-import java.util.stream.IntStream;
+import java.util.function.ObjIntConsumer;
 
 /// Generates text: the prompt in one pass, then token by token over the cached keys and values.
 public final class Generator implements AutoCloseable {
     private final Transformer model;
     private final Tokenizer tokenizer;
-    private final Workspace workspace = new Workspace();
+    private final Workspace workspace;
 
     public Generator(Transformer model, Tokenizer tokenizer) {
+        this(model, tokenizer, DType.F32);
+    }
+
+    /// @param products the type of products with the model's matrices, of more than one token at a
+    ///     time: F32 or BF16
+    public Generator(Transformer model, Tokenizer tokenizer, DType products) {
         this.model = model;
         this.tokenizer = tokenizer;
+        this.workspace = new Workspace(products);
     }
 
     /// What came out.
@@ -39,72 +49,91 @@ public final class Generator implements AutoCloseable {
 
     /// Continues a sequence of tokens.
     public Generation generate(int[] prompt, GenerationOptions options, Consumer<String> onText) {
-        int context = model.config().contextLength();
-        if (prompt.length == 0 || prompt.length >= context) {
-            throw new ConfigException(
-                    "prompt: found %d tokens, expected 1 to %d (max_position_embeddings %d)"
-                            .formatted(prompt.length, context - 1, context));
+        try (var text = new Continuation(model, tokenizer, prompt, options, onText)) {
+            while (!text.isComplete()) {
+                text.take(pass(text));
+            }
+            return text.finish();
         }
-        int most = Math.min(options.maxNewTokens(), context - prompt.length);
-        Sampler sampler = Sampler.of(options);
-        var stream = tokenizer.stream(prompt);
-        var text = new StringBuilder();
-        int[] ids = Arrays.copyOf(prompt, prompt.length + most);
-        int length = prompt.length;
-        boolean stopped = false;
-        long begin = System.nanoTime();
-        long passed;
-        try (var cache = new KeyValueCache(model.config(), ids.length, model.compute())) {
-            float[] logits = pass(prompt, cache);
-            passed = System.nanoTime();
-            while (length < ids.length && !stopped) {
-                penalize(logits, ids, length, options.repetitionPenalty());
-                int id = sampler.next(logits);
-                ids[length++] = id;
-                stopped = isStop(id);
-                if (!stopped) {
-                    emit(stream.add(id), text, onText);
-                    logits = length < ids.length ? pass(new int[] {id}, cache) : logits;
+    }
+
+    /// Continues many texts, `batchSize` at a time: each weight is read once for a token of all of
+    /// them, and where one is complete, the next takes its place. The choice of tokens of text `i`
+    /// is seeded with the options' seed plus `i`.
+    ///
+    /// @param onDone told each result with the number of its prompt, in no order
+    public void generateAll(
+            List<String> prompts,
+            GenerationOptions options,
+            int batchSize,
+            ObjIntConsumer<Generation> onDone) {
+        Map<Integer, Continuation> growing = new TreeMap<>();
+        try {
+            int next = 0;
+            while (next < prompts.size() || !growing.isEmpty()) {
+                while (next < prompts.size() && growing.size() < batchSize) {
+                    growing.put(
+                            next,
+                            begin(prompts.get(next), options.withSeed(options.seed() + next)));
+                    next++;
+                }
+                takeOneEach(growing.values().stream().filter(c -> !c.isComplete()).toList());
+                finish(growing, onDone);
+            }
+        } finally {
+            growing.values().forEach(Continuation::close);
+        }
+    }
+
+    /// A text with its first new token.
+    private Continuation begin(String prompt, GenerationOptions options) {
+        int[] ids = tokenizer.encodeBeginning(prompt);
+        var text = new Continuation(model, tokenizer, ids, options, _ -> {});
+        try {
+            text.take(pass(text));
+            return text;
+        } catch (RuntimeException e) {
+            text.close();
+            throw e;
+        }
+    }
+
+    private static void finish(
+            Map<Integer, Continuation> growing, ObjIntConsumer<Generation> onDone) {
+        Iterator<Map.Entry<Integer, Continuation>> each = growing.entrySet().iterator();
+        while (each.hasNext()) {
+            Map.Entry<Integer, Continuation> entry = each.next();
+            if (entry.getValue().isComplete()) {
+                each.remove();
+                try (Continuation text = entry.getValue()) {
+                    onDone.accept(text.finish(), entry.getKey());
                 }
             }
         }
-        long end = System.nanoTime();
-        emit(stream.finish(), text, onText);
-        int[] made = Arrays.copyOfRange(ids, prompt.length, length);
-        var time =
-                new GenerationTime(
-                        prompt.length,
-                        (passed - begin) / 1e9,
-                        made.length - 1,
-                        (end - passed) / 1e9);
-        return new Generation(made, text.toString(), stopped, time);
     }
 
-    private float[] pass(int[] ids, KeyValueCache cache) {
+    private float[] pass(Continuation text) {
         try (var _ = Scope.open("generate");
                 var tape = Tape.inference(workspace)) {
-            return model.next(tape, ids, cache).toFloats();
+            return model.next(tape, text.pending(), text.cache()).toFloats();
         }
     }
 
-    private boolean isStop(int id) {
-        return IntStream.of(tokenizer.stopIds()).anyMatch(stop -> stop == id);
-    }
-
-    private static void emit(String piece, StringBuilder text, Consumer<String> onText) {
-        if (!piece.isEmpty()) {
-            text.append(piece);
-            onText.accept(piece);
-        }
-    }
-
-    private static void penalize(float[] logits, int[] ids, int length, double penalty) {
-        if (penalty == 1) {
+    private void takeOneEach(List<Continuation> texts) {
+        if (texts.isEmpty()) {
             return;
         }
-        var seen = new BitSet();
-        IntStream.of(ids).limit(length).forEach(seen::set);
-        seen.stream().forEach(i -> logits[i] *= (float) (logits[i] < 0 ? penalty : 1 / penalty));
+        int[] ids = texts.stream().mapToInt(text -> text.pending()[0]).toArray();
+        List<KeyValueCache> caches = texts.stream().map(Continuation::cache).toList();
+        float[] logits;
+        try (var _ = Scope.open("generate");
+                var tape = Tape.inference(workspace)) {
+            logits = model.next(tape, ids, caches).toFloats();
+        }
+        int vocabulary = logits.length / ids.length;
+        for (int i = 0; i < ids.length; i++) {
+            texts.get(i).take(Arrays.copyOfRange(logits, i * vocabulary, (i + 1) * vocabulary));
+        }
     }
 
     @Override

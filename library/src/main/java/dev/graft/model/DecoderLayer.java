@@ -68,14 +68,14 @@ record DecoderLayer(
 
     /// The same for new tokens behind those that are cached, which the new ones join.
     ///
-    /// @param x [R, H]
-    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, KeyValueCache.Layer cache) {
+    /// @param x [R, H], as many rows of each cache
+    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, List<KeyValueCache.Layer> caches) {
         Angles own = rope == null ? null : angles.get(rope);
         Var afterAttention =
                 tape.segment(
                         "attention",
                         x,
-                        in -> attend(tape, in, n -> attention.forward(tape, n, own, cache)));
+                        in -> attend(tape, in, n -> attention.forward(tape, n, own, caches)));
         return tape.segment("mlp", afterAttention, in -> feedForward(tape, in));
     }
 

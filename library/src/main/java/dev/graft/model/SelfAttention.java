@@ -84,17 +84,32 @@ record SelfAttention(
 
     /// New tokens behind those that are cached, which the new ones join.
     ///
-    /// @param x [R, H]
-    Var forward(Tape tape, Var x, Angles angles, KeyValueCache.Layer cache) {
+    /// @param x [R, H], as many rows of each cache
+    Var forward(Tape tape, Var x, Angles angles, List<KeyValueCache.Layer> caches) {
         Heads h = project(tape, x, angles);
         Tensor attended;
         try (var scope = Scope.open("cached attention")) {
-            cache.append(h.keys().value(), h.values().value());
-            attended =
-                    scope.keep(
-                            Attention.cached(
-                                    tape, h.queries().value(), cache.keys(), cache.values(), rule));
+            attended = scope.keep(cached(tape, h, caches));
         }
         return output.forward(tape, tape.var(attended, false));
+    }
+
+    /// Each cache's rows see what it holds. [R, N·D]
+    private Tensor cached(Tape tape, Heads h, List<KeyValueCache.Layer> caches) {
+        Tensor queries = h.queries().value(); // [N, R, D]
+        Tensor keys = h.keys().value(); // [K, R, D]
+        Tensor values = h.values().value(); // [R, K·D]
+        long rows = values.size(0) / caches.size();
+        Tensor all = Tensor.empty(queries.dtype(), values.size(0), (long) heads * headWidth);
+        for (int i = 0; i < caches.size(); i++) {
+            KeyValueCache.Layer cache = caches.get(i);
+            try (var _ = Scope.open("cache " + i)) {
+                cache.append(keys.narrow(1, i * rows, rows), values.narrow(0, i * rows, rows));
+                Tensor own = queries.narrow(1, i * rows, rows).contiguous();
+                Tensor out = Attention.cached(tape, own, cache.keys(), cache.values(), rule);
+                all.narrow(0, i * rows, rows).copyInPlace(out);
+            }
+        }
+        return all;
     }
 }

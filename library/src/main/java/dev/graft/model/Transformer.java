@@ -184,22 +184,59 @@ public final class Transformer implements AutoCloseable {
         checkIds(ids);
         int before = cache.length();
         int after = before + ids.length;
-        if (before > 0 && !ropes().allMatch(rope -> rope.isSame(before, after))) {
+        if (before > 0 && !isAlike(before, after)) {
             int[] all = cache.takeIds(ids);
-            return append(tape, all, cache);
+            return append(tape, all, List.of(cache));
         }
-        return append(tape, ids, cache);
+        return append(tape, ids, List.of(cache));
     }
 
-    private Tensor append(Tape tape, int[] ids, KeyValueCache cache) {
+    /// Passes one new token of each of several sequences at once, each behind those in its cache,
+    /// and returns the logits of all: one after the other where their lengths turn heads by other
+    /// frequencies. [B, V]
+    ///
+    /// @param ids B token ids
+    /// @param caches B, none of them empty
+    public Tensor next(Tape tape, int[] ids, List<KeyValueCache> caches) {
+        if (ids.length != caches.size()) {
+            throw new IllegalArgumentException(
+                    "next: found %d tokens for %d caches, expected one for each"
+                            .formatted(ids.length, caches.size()));
+        }
+        checkIds(ids);
+        int longest = caches.stream().mapToInt(KeyValueCache::length).max().orElse(0) + 1;
+        boolean alike =
+                caches.stream()
+                        .mapToInt(KeyValueCache::length)
+                        .allMatch(n -> isAlike(n, longest) && isAlike(n + 1, longest));
+        if (alike) {
+            return append(tape, ids, caches);
+        }
+        try (var inner = Scope.open("decode")) {
+            Tensor[] each = new Tensor[ids.length];
+            Arrays.setAll(each, i -> next(tape, new int[] {ids[i]}, caches.get(i)));
+            return inner.keep(Tensor.cat(0, each));
+        }
+    }
+
+    /// Whether passes of these two lengths turn heads alike.
+    private boolean isAlike(int length, int other) {
+        return ropes().allMatch(rope -> rope.isSame(length, other));
+    }
+
+    /// @param ids as many of each cache, one cache after the other
+    /// @return the logits of the last token of each
+    private Tensor append(Tape tape, int[] ids, List<KeyValueCache> caches) {
+        int rows = ids.length / caches.size();
         int[] positions = new int[ids.length];
-        Arrays.setAll(positions, i -> cache.length() + i);
+        Arrays.setAll(positions, i -> caches.get(i / rows).length() + i % rows);
         try (var inner = Scope.open("decode")) {
             Map<RopeTable, Angles> angles = angles(positions);
             Var x = embedding.forward(tape, Tensor.of(ids));
             for (int i = 0; i < layers.size(); i++) {
                 DecoderLayer layer = layers.get(i);
-                KeyValueCache.Layer cached = cache.layer(i);
+                int number = i;
+                var cached = caches.stream().map(c -> c.layer(number)).toList();
                 Var input = x;
                 stream.willNeed(i + 1);
                 x =
@@ -208,8 +245,12 @@ public final class Transformer implements AutoCloseable {
                 tape.release(input);
                 stream.release(i);
             }
-            cache.advance(ids);
-            Tensor last = x.value().narrow(0, ids.length - 1, 1).copy();
+            for (int i = 0; i < caches.size(); i++) {
+                caches.get(i).advance(Arrays.copyOfRange(ids, i * rows, (i + 1) * rows));
+            }
+            int[] ends = new int[caches.size()];
+            Arrays.setAll(ends, i -> (i + 1) * rows - 1);
+            Tensor last = x.value().indexSelect(0, Tensor.of(ends));
             Var normed = norm.forward(tape, tape.var(last, false));
             Tensor logits = head.forward(tape, normed).value();
             logitMap.apply(logits);

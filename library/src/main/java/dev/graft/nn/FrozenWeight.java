@@ -1,11 +1,15 @@
 package dev.graft.nn;
 
+import static dev.graft.kernel.Factor.plain;
+import static dev.graft.kernel.Factor.transposed;
+
 import dev.graft.kernel.Kernels;
 import dev.graft.profile.Profile;
 import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.util.function.BiConsumer;
 
 /// A weight that is never trained: it answers x·Wᵀ and dy·W, and its gradient is never wanted.
 ///
@@ -15,6 +19,10 @@ public sealed interface FrozenWeight extends Weight
         permits FrozenWeight.Dense, FrozenWeight.Quantized {
     /// A panel stays in the processor's cache between its expansion and its product.
     long PANEL_BYTES = 4 << 20;
+
+    /// Rows of x that are multiplied one by one, straight from what is stored: the next tokens of a
+    /// few texts. Beyond, one expansion for all of them takes less time.
+    int FEW_ROWS = 4;
 
     /// The type of the products.
     DType compute();
@@ -32,7 +40,7 @@ public sealed interface FrozenWeight extends Weight
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
             Tensor part = y.narrow(1, row, panel.size(0)); // [T, R]
-            Kernels.of(x).multiply(1, x, panel.t(), 0, part);
+            Kernels.of(x).multiply(1, plain(x), transposed(panel), 0, part);
         }
     }
 
@@ -46,13 +54,29 @@ public sealed interface FrozenWeight extends Weight
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
             Tensor part = dy.narrow(1, row, panel.size(0)); // [T, R]
-            Kernels.of(dy).multiply(1, part, panel, add || row > 0 ? 1 : 0, dx);
+            Kernels.of(dy).multiply(1, plain(part), plain(panel), add || row > 0 ? 1 : 0, dx);
         }
     }
 
     /// Rows of a panel of the type of the computation.
     default long panelRows() {
         return Math.max(16, PANEL_BYTES / (in() * compute().bytes()));
+    }
+
+    private static boolean isFewRows(Tensor x) {
+        return x.size(0) <= FEW_ROWS;
+    }
+
+    private static void eachRow(Tensor x, Tensor y, BiConsumer<Tensor, Tensor> product) {
+        if (x.size(0) == 1) {
+            product.accept(x, y);
+            return;
+        }
+        try (var _ = Scope.open("rows")) {
+            for (int i = 0; i < x.size(0); i++) {
+                product.accept(x.narrow(0, i, 1), y.narrow(0, i, 1));
+            }
+        }
     }
 
     private Tensor panel(long row, long rows, Workspace workspace) {
@@ -63,7 +87,7 @@ public sealed interface FrozenWeight extends Weight
         return panel;
     }
 
-    /// Plain numbers, in memory or mapped from a file. A single row x is multiplied straight from
+    /// Plain numbers, in memory or mapped from a file. A few rows x are multiplied straight from
     /// numbers of 16 bits.
     ///
     /// @param stored [out, in]
@@ -81,9 +105,9 @@ public sealed interface FrozenWeight extends Weight
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
             if (stored.dtype() == compute && !workspace.halves(x)) {
-                Kernels.of(x).multiply(1, x, stored.t(), 0, y);
-            } else if (x.size(0) == 1 && isHalf() && compute == DType.F32 && x.onCpu()) {
-                Kernels.of(x).product(stored, x, y);
+                Kernels.of(x).multiply(1, plain(x), transposed(stored), 0, y);
+            } else if (isHalf() && isFewRows(x) && compute == DType.F32 && x.onCpu()) {
+                eachRow(x, y, (row, out) -> Kernels.of(row).product(stored, row, out));
             } else {
                 FrozenWeight.super.product(x, y, workspace);
             }
@@ -96,7 +120,7 @@ public sealed interface FrozenWeight extends Weight
         @Override
         public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
             if (stored.dtype() == compute && !workspace.halves(dy)) {
-                Kernels.of(dy).multiply(1, dy, stored, add ? 1 : 0, dx);
+                Kernels.of(dy).multiply(1, plain(dy), plain(stored), add ? 1 : 0, dx);
             } else {
                 FrozenWeight.super.productTransposed(dy, dx, add, workspace);
             }
@@ -119,7 +143,7 @@ public sealed interface FrozenWeight extends Weight
         }
     }
 
-    /// Codes of four or eight bits. A single row x, as in generation, is multiplied straight from
+    /// Codes of four or eight bits. A few rows x, as in generation, are multiplied straight from
     /// the codes.
     record Quantized(QuantizedTensor tensor, DType compute) implements FrozenWeight {
         @Override
@@ -134,8 +158,8 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
-            if (x.size(0) == 1) {
-                Kernels.of(x).product(tensor.matrix(), x, y);
+            if (isFewRows(x)) {
+                eachRow(x, y, (row, out) -> Kernels.of(row).product(tensor.matrix(), row, out));
             } else {
                 FrozenWeight.super.product(x, y, workspace);
             }

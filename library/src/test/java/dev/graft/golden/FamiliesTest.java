@@ -27,6 +27,7 @@ import dev.graft.tensor.Tensor;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
@@ -183,6 +184,16 @@ class FamiliesTest {
                 assertThat(withCache(model, prompt))
                         .containsExactly(Golden.ints(expected.get("lora_greedy")));
             }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void textsThatAreContinuedAtOnceGetTheLogitsOfEachAlone(String family) {
+        int[] prompt = Golden.ints(expected(family).get("prompt"));
+        int[][] prompts = {prompt, Arrays.copyOf(prompt, 1), prompt, Arrays.copyOf(prompt, 2)};
+        try (var model = model(family)) {
+            assertThat(model.togetherLessAlone(prompts, NEW_TOKENS)).isLessThan(TOLERANCE);
         }
     }
 

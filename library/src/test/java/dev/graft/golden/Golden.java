@@ -155,6 +155,39 @@ public final class Golden {
             }
         }
 
+        /// The most that logits of texts that are continued at once differ from those of each
+        /// alone, over some greedy steps.
+        public double togetherLessAlone(int[][] prompts, int steps) {
+            List<KeyValueCache> alone = new ArrayList<>();
+            List<KeyValueCache> together = new ArrayList<>();
+            double most = 0;
+            try (var _ = Scope.open();
+                    var tape = Tape.inference(workspace)) {
+                int[] ids = new int[prompts.length];
+                for (int i = 0; i < ids.length; i++) {
+                    for (var caches : List.of(alone, together)) {
+                        int capacity = prompts[i].length + steps;
+                        caches.add(new KeyValueCache(transformer.config(), capacity, DType.F32));
+                        Tensor logits = transformer.next(tape, prompts[i], caches.getLast());
+                        ids[i] = logits.argmax(1).toInts()[0];
+                    }
+                }
+                for (int step = 0; step < steps; step++) {
+                    Tensor all = transformer.next(tape, ids, together);
+                    for (int i = 0; i < ids.length; i++) {
+                        int[] id = {ids[i]};
+                        Tensor own = transformer.next(tape, id, alone.get(i));
+                        most = Math.max(most, maxDifference(all.narrow(0, i, 1).copy(), own));
+                        ids[i] = own.argmax(1).toInts()[0];
+                    }
+                }
+            } finally {
+                alone.forEach(KeyValueCache::close);
+                together.forEach(KeyValueCache::close);
+            }
+            return most;
+        }
+
         /// The logits of one sequence. [T, V]
         public Tensor logits(int[] ids) {
             try (var scope = Scope.open();

@@ -2,8 +2,9 @@ package dev.graft.app.demo;
 
 import dev.graft.generate.GenerationOptions;
 import dev.graft.generate.Generator;
-import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.IntConsumer;
 
 /// How many answers of a model are the expected ones to the letter, generated greedily.
@@ -13,6 +14,8 @@ import java.util.function.IntConsumer;
 public record ExactMatch(List<String> answers, int exact) {
     /// More tokens than any right answer has.
     private static final int MOST_TOKENS = 96;
+
+    private static final int AT_ONCE = 16;
 
     public ExactMatch {
         answers = List.copyOf(answers);
@@ -24,15 +27,23 @@ public record ExactMatch(List<String> answers, int exact) {
     public static ExactMatch of(
             Generator generator, List<DemoTask.Row> rows, IntConsumer progress) {
         var options = GenerationOptions.greedy(MOST_TOKENS);
-        List<String> answers = new ArrayList<>();
+        List<String> prompts = rows.stream().map(DemoTask.Row::prompt).toList();
+        var made = new Generator.Generation[rows.size()];
+        var done = new AtomicInteger();
+        generator.generateAll(
+                prompts,
+                options,
+                AT_ONCE,
+                (one, number) -> {
+                    made[number] = one;
+                    progress.accept(done.incrementAndGet());
+                });
+        List<String> answers = Arrays.stream(made).map(Generator.Generation::text).toList();
         int exact = 0;
-        for (DemoTask.Row row : rows) {
-            var made = generator.generate(row.prompt(), options, piece -> {});
-            answers.add(made.text());
-            if (made.stopped() && made.text().equals(row.completion())) {
+        for (int i = 0; i < made.length; i++) {
+            if (made[i].stopped() && made[i].text().equals(rows.get(i).completion())) {
                 exact++;
             }
-            progress.accept(answers.size());
         }
         return new ExactMatch(answers, exact);
     }
