@@ -20,9 +20,12 @@ public sealed interface FrozenWeight extends Weight
     /// A panel stays in the processor's cache between its expansion and its product.
     long PANEL_BYTES = 4 << 20;
 
-    /// Rows of x that are multiplied one by one, straight from what is stored: the next tokens of a
-    /// few texts. Beyond, one expansion for all of them takes less time.
-    int FEW_ROWS = 4;
+    /// Rows of x that are multiplied one by one, straight from numbers of 16 bits: the next tokens
+    /// of a few texts. Beyond, one expansion for all of them takes less time.
+    int FEW_FOR_HALVES = 4;
+
+    /// The same straight from codes, whose expansion takes longer.
+    int FEW_FOR_CODES = 8;
 
     /// The type of the products.
     DType compute();
@@ -61,10 +64,6 @@ public sealed interface FrozenWeight extends Weight
     /// Rows of a panel of the type of the computation.
     default long panelRows() {
         return Math.max(16, PANEL_BYTES / (in() * compute().bytes()));
-    }
-
-    private static boolean isFewRows(Tensor x) {
-        return x.size(0) <= FEW_ROWS;
     }
 
     private static void eachRow(Tensor x, Tensor y, BiConsumer<Tensor, Tensor> product) {
@@ -106,7 +105,10 @@ public sealed interface FrozenWeight extends Weight
         public void product(Tensor x, Tensor y, Workspace workspace) {
             if (stored.dtype() == compute && !workspace.halves(x)) {
                 Kernels.of(x).multiply(1, plain(x), transposed(stored), 0, y);
-            } else if (isHalf() && isFewRows(x) && compute == DType.F32 && x.onCpu()) {
+            } else if (isHalf()
+                    && x.size(0) <= FEW_FOR_HALVES
+                    && compute == DType.F32
+                    && x.onCpu()) {
                 eachRow(x, y, (row, out) -> Kernels.of(row).product(stored, row, out));
             } else {
                 FrozenWeight.super.product(x, y, workspace);
@@ -158,7 +160,7 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
-            if (isFewRows(x)) {
+            if (x.size(0) <= FEW_FOR_CODES) {
                 eachRow(x, y, (row, out) -> Kernels.of(row).product(tensor.matrix(), row, out));
             } else {
                 FrozenWeight.super.product(x, y, workspace);
