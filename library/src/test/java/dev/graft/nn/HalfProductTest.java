@@ -100,11 +100,24 @@ class HalfProductTest {
         Tensor w = random(1, 96, 128);
         var codes = Quantizer.quantize("w", w, Quantization.FourBit.DEFAULT);
         var weight = new FrozenWeight.Quantized(codes, DType.F32);
-        Tensor x = random(2, 5, 128);
-        Tensor y = Tensor.empty(DType.F32, 5, 96);
+        int rows = FrozenWeight.FEW_FOR_CODES + 1;
+        Tensor x = random(2, rows, 128);
+        Tensor y = Tensor.empty(DType.F32, rows, 96);
         weight.product(x, y, workspace);
         Tensor kept = rounded(weight.expanded());
         assertRounded(y, rounded(x).matmul(kept.t()), rounded(x).abs().matmul(kept.abs().t()));
+    }
+
+    @Test
+    void aFewRowsAreMultipliedWithCodesUnrounded() {
+        Tensor w = random(1, 96, 128);
+        var codes = Quantizer.quantize("w", w, Quantization.FourBit.DEFAULT);
+        var weight = new FrozenWeight.Quantized(codes, DType.F32);
+        Tensor x = random(2, FrozenWeight.FEW_FOR_CODES, 128);
+        Tensor y = Tensor.empty(DType.F32, FrozenWeight.FEW_FOR_CODES, 96);
+        weight.product(x, y, workspace);
+        double[] expected = x.to(DType.F64).matmul(weight.expanded().to(DType.F64).t()).toDoubles();
+        assertThat(y.toDoubles()).containsExactly(expected, within(1e-5));
     }
 
     @Test
