@@ -8,7 +8,6 @@ import dev.graft.nn.Workspace;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import java.util.Arrays;
-import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -100,14 +99,11 @@ public final class Generator implements AutoCloseable {
 
     private static void finish(
             Map<Integer, Continuation> growing, ObjIntConsumer<Generation> onDone) {
-        Iterator<Map.Entry<Integer, Continuation>> each = growing.entrySet().iterator();
-        while (each.hasNext()) {
-            Map.Entry<Integer, Continuation> entry = each.next();
-            if (entry.getValue().isComplete()) {
-                each.remove();
-                try (Continuation text = entry.getValue()) {
-                    onDone.accept(text.finish(), entry.getKey());
-                }
+        List<Integer> complete =
+                growing.keySet().stream().filter(i -> growing.get(i).isComplete()).toList();
+        for (int number : complete) {
+            try (Continuation text = growing.remove(number)) {
+                onDone.accept(text.finish(), number);
             }
         }
     }
