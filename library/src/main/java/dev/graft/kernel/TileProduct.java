@@ -43,7 +43,7 @@ final class TileProduct {
             int m, int n, int k, float alpha, Matrix a, Matrix b, float beta, Matrix c) {
         var product = new Sides(m, n, k, alpha, a, b, beta, c);
         int wide = n / WIDTH * WIDTH;
-        float[] tile = new float[TALL * WIDTH];
+        float[] tile = new float[ROWS * WIDTH];
         for (int from = 0; from < k && wide > 0; from += DEPTH) {
             product.wide(from, Math.min(k, from + DEPTH), wide, tile);
         }
@@ -74,6 +74,11 @@ final class TileProduct {
             return Float.BYTES * (a.transposed() ? a.stride() : 1L);
         }
 
+        /// Bytes from a row of the right factor to the next.
+        private long apart() {
+            return Float.BYTES * (long) b.stride();
+        }
+
         /// The first columns, over a part of the inner side.
         private void wide(int from, int to, int columns, float[] tile) {
             for (int column = 0; column < columns; column += WIDTH) {
@@ -84,7 +89,7 @@ final class TileProduct {
                             down(),
                             along(),
                             right(from, column),
-                            Float.BYTES * (long) b.stride(),
+                            apart(),
                             to - from,
                             tile);
                     for (int r = row; r < top + ROWS; r++) {
@@ -103,14 +108,7 @@ final class TileProduct {
             for (int row = 0; row < m; row += TALL) {
                 int top = Math.min(row, m - TALL);
                 sumOfVector(
-                        left(top, 0),
-                        down(),
-                        along(),
-                        right(0, column),
-                        Float.BYTES * (long) b.stride(),
-                        k,
-                        mask,
-                        tile);
+                        left(top, 0), down(), along(), right(0, column), apart(), k, mask, tile);
                 for (int r = row; r < top + TALL; r++) {
                     put(tile, (r - top) * LENGTH, r, column, mask);
                 }

@@ -99,17 +99,26 @@ record SelfAttention(
         Tensor queries = h.queries().value(); // [N, R, D]
         Tensor keys = h.keys().value(); // [K, R, D]
         Tensor values = h.values().value(); // [R, K·D]
-        long rows = values.size(0) / caches.size();
-        Tensor all = Tensor.empty(queries.dtype(), values.size(0), (long) heads * headWidth);
-        for (int i = 0; i < caches.size(); i++) {
-            KeyValueCache.Layer cache = caches.get(i);
-            try (var _ = Scope.open("cache " + i)) {
-                cache.append(keys.narrow(1, i * rows, rows), values.narrow(0, i * rows, rows));
-                Tensor own = queries.narrow(1, i * rows, rows).contiguous();
-                Tensor out = Attention.cached(tape, own, cache.keys(), cache.values(), rule);
-                all.narrow(0, i * rows, rows).copyInPlace(out);
-            }
+        if (caches.size() == 1) {
+            return append(tape, queries, keys, values, caches.getFirst());
         }
-        return all;
+        long rows = values.size(0) / caches.size();
+        Tensor[] each = new Tensor[caches.size()];
+        for (int i = 0; i < each.length; i++) {
+            long row = i * rows;
+            each[i] =
+                    append(
+                            tape,
+                            queries.narrow(1, row, rows).contiguous(),
+                            keys.narrow(1, row, rows),
+                            values.narrow(0, row, rows),
+                            caches.get(i));
+        }
+        return Tensor.cat(0, each);
+    }
+
+    private Tensor append(Tape tape, Tensor q, Tensor k, Tensor v, KeyValueCache.Layer cache) {
+        cache.append(k, v);
+        return Attention.cached(tape, q, cache.keys(), cache.values(), rule);
     }
 }

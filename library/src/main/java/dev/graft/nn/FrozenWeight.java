@@ -66,6 +66,11 @@ public sealed interface FrozenWeight extends Weight
         return Math.max(16, PANEL_BYTES / (in() * compute().bytes()));
     }
 
+    /// Whether there is a kernel for single rows; the plain one expands the whole matrix each time.
+    private static boolean isFloatOnCpu(Tensor x) {
+        return x.dtype() == DType.F32 && x.onCpu();
+    }
+
     private static void eachRow(Tensor x, Tensor y, BiConsumer<Tensor, Tensor> product) {
         if (x.size(0) == 1) {
             product.accept(x, y);
@@ -105,10 +110,7 @@ public sealed interface FrozenWeight extends Weight
         public void product(Tensor x, Tensor y, Workspace workspace) {
             if (stored.dtype() == compute && !workspace.halves(x)) {
                 Kernels.of(x).multiply(1, plain(x), transposed(stored), 0, y);
-            } else if (isHalf()
-                    && x.size(0) <= FEW_FOR_HALVES
-                    && compute == DType.F32
-                    && x.onCpu()) {
+            } else if (isHalf() && x.size(0) <= FEW_FOR_HALVES && isFloatOnCpu(x)) {
                 eachRow(x, y, (row, out) -> Kernels.of(row).product(stored, row, out));
             } else {
                 FrozenWeight.super.product(x, y, workspace);
@@ -160,7 +162,7 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
-            if (x.size(0) <= FEW_FOR_CODES) {
+            if (x.size(0) == 1 || (x.size(0) <= FEW_FOR_CODES && isFloatOnCpu(x))) {
                 eachRow(x, y, (row, out) -> Kernels.of(row).product(tensor.matrix(), row, out));
             } else {
                 FrozenWeight.super.product(x, y, workspace);

@@ -45,9 +45,9 @@ public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
     /// dB += s · dyᵀ · reduced, dA += uᵀ · x.
     void addGradients(Tensor dy, Tensor reduced, Tensor u, Tensor x) {
         // As dBᵀ: products whose result is narrow read a transposed dy at a third of the speed.
-        Tensor transposed = Tensor.empty(dy.dtype(), rank(), dy.size(1));
-        Kernels.of(dy).multiply(scale, transposed(reduced), plain(dy), 0, transposed);
-        b.gradient().addInPlace(transposed.t());
+        Tensor flat = Tensor.empty(dy.dtype(), rank(), dy.size(1));
+        Kernels.of(dy).multiply(scale, transposed(reduced), plain(dy), 0, flat);
+        b.gradient().addInPlace(flat.t());
         Kernels.of(x).multiply(1, transposed(u), plain(x), 1, a.gradient());
     }
 
