@@ -9,6 +9,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -61,6 +62,8 @@ final class InterruptTest {
                         "--output-dir=" + output,
                         "--max-length=64",
                         "--max-steps=100000");
+        // Where the build was started with SIGINT ignored, Java ignores it too, and no line ends.
+        CompletableFuture.delayedExecutor(100, TimeUnit.SECONDS).execute(process::destroyForcibly);
         try (var lines = process.inputReader(StandardCharsets.UTF_8)) {
             readUntil(lines, "step ");
             new ProcessBuilder("kill", "-INT", String.valueOf(process.pid())).start().waitFor();

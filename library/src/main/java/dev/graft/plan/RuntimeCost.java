@@ -4,7 +4,7 @@ package dev.graft.plan;
 final class RuntimeCost {
     /// The young generation that the launcher asks for, which every run fills, and beside it
     /// classes, compiled code, stacks and the memory of libtorch and DuckDB.
-    static final long MEMORY = 256L << 20;
+    static final long MEMORY = 220L << 20;
 
     /// Pages of the JVM, its class archive and the native libraries that a run touches.
     static final long LIBRARIES = 130L << 20;
