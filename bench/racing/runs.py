@@ -90,7 +90,7 @@ def graft(contestant, scenario, model, data, work, env) -> dict:
         inputs.GRAFT, "train", "--model-name-or-path", model, "--dataset", data,
         "--max-length", scenario.length or 1024, "--lora-r", 16, "--lora-alpha", 32,
         "--per-device-train-batch-size", scenario.batch,
-        "--max-steps", scenario.steps, "--save-strategy", "no", "--logging-steps", 1, "--force", "--shuffle", "false",
+        "--max-steps", contestant.steps or scenario.steps, "--save-strategy", "no", "--logging-steps", 1, "--force", "--shuffle", "false",
         "--output-dir", output, "--json", *contestant.options,
     ]  # fmt: skip
     out, peak, wall = timed(command, env, scenario.seconds)
@@ -108,7 +108,7 @@ def graft(contestant, scenario, model, data, work, env) -> dict:
 def peer(contestant, scenario, model, data, work, env, python) -> dict:
     command = [
         python, Path(__file__).with_name("peers.py"), contestant.who, "--model", model, "--data", data,
-        "--batch", scenario.batch, "--length", scenario.length or 1024, "--steps", scenario.steps,
+        "--batch", scenario.batch, "--length", scenario.length or 1024, "--steps", contestant.steps or scenario.steps,
         "--dtype", contestant.dtype, "--output", work / "out-peer", *contestant.options,
     ]  # fmt: skip
     out, peak, wall = timed(command, env, scenario.seconds)
