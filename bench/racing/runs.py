@@ -72,7 +72,7 @@ def communicate(process: subprocess.Popen, seconds: int) -> tuple:
 
 
 def lines(text: str) -> list:
-    return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+    return [json.loads(line) for line in text.splitlines() if line.startswith('{"')]  # Transformers prints dictionaries of Python
 
 
 def gemm(env: dict) -> float:
