@@ -12,6 +12,7 @@ import dev.graft.nn.RmsNorm;
 import dev.graft.nn.TrainedWeight;
 import dev.graft.nn.Weight;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -28,12 +29,13 @@ public final class Adapter implements AutoCloseable {
     private final Transformer model;
     private final LoraConfig config;
     private final TargetResolution resolution;
-    private final Scope scope = Scope.detached("adapter");
+    private final Scope scope;
     private final Map<String, Parameter> parameters = new LinkedHashMap<>();
     private final List<Runnable> undo = new ArrayList<>();
 
     private Adapter(Transformer model, LoraConfig config) {
         this.model = model;
+        this.scope = Scope.detached("adapter", model.device());
         this.config = config;
         this.resolution = TargetResolution.of(config, model);
     }
@@ -69,7 +71,7 @@ public final class Adapter implements AutoCloseable {
             throw new ConfigException(
                     "%s has an adapter already; close that one first".formatted(target.path()));
         }
-        DType type = model.compute();
+        DType type = model.trainedType();
         var init = new Initialization(config.initLoraWeights(), seed, target.path());
         Parameter a =
                 parameter(
@@ -93,7 +95,7 @@ public final class Adapter implements AutoCloseable {
                 continue;
             }
             String key = linear.name() + (adapted ? ".base_layer.bias" : ".bias");
-            linear.trainBias(parameter(key, linear.bias().copy()));
+            linear.trainBias(parameter(key, trainable(linear.bias())));
             undo.add(() -> linear.trainBias(null));
         }
     }
@@ -109,7 +111,7 @@ public final class Adapter implements AutoCloseable {
         RmsNorm norm = model.norms().get(path);
         if (norm != null) {
             Tensor before = norm.weight();
-            norm.train(parameter(key, before.copy()));
+            norm.train(parameter(key, trainable(before)));
             undo.add(() -> norm.freeze(before));
             return;
         }
@@ -118,13 +120,17 @@ public final class Adapter implements AutoCloseable {
         linear.setWeight(trained(key, before));
         undo.add(() -> linear.setWeight(before));
         if (linear.bias() != null) {
-            linear.trainBias(parameter(path + ".bias", linear.bias().copy()));
+            linear.trainBias(parameter(path + ".bias", trainable(linear.bias())));
             undo.add(() -> linear.trainBias(null));
         }
     }
 
+    private Tensor trainable(Tensor x) {
+        return x.dtype() == model.trainedType() ? x.copy() : x.to(model.trainedType());
+    }
+
     private TrainedWeight trained(String key, Weight before) {
-        return new TrainedWeight(parameter(key, before.expanded().to(model.compute())));
+        return new TrainedWeight(parameter(key, before.expanded().to(model.trainedType())));
     }
 
     private Parameter parameter(String key, Tensor value) {
@@ -163,7 +169,8 @@ public final class Adapter implements AutoCloseable {
         }
         try (var _ = Scope.open("comparing " + name)) {
             Tensor found = file.tensor(name);
-            if (!found.to(base.stored().dtype()).sameAs(base.stored())) {
+            Tensor own = base.stored().to(Device.CPU);
+            if (!found.to(own.dtype()).sameAs(own)) {
                 throw new ModelFormatException(
                         "%s: tensor %s %s is not that of the base, %s: the adapter belongs to a base whose vocabulary was extended or whose embeddings were trained; merge it with PEFT and use the merged model"
                                 .formatted(

@@ -4,6 +4,7 @@ import dev.graft.model.BaseResidency;
 import dev.graft.model.LoadOptions;
 import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
+import dev.graft.tensor.Device;
 import java.util.List;
 
 /// How the frozen base is held.
@@ -27,6 +28,6 @@ public record QuantizationOptions(
                 loadIn4bit
                         ? new Quantization.FourBit(quantType, blockSize, useDoubleQuant)
                         : loadIn8bit ? new Quantization.Int8() : null;
-        return new LoadOptions(how, skipModules, baseResidency, (_, _) -> {});
+        return new LoadOptions(how, skipModules, baseResidency, Device.CPU, (_, _) -> {});
     }
 }

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.disk.AtomicFile;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
@@ -92,7 +93,8 @@ public final class SafetensorsWriter {
     }
 
     private static void writeTensor(FileChannel channel, Entry entry) throws IOException {
-        Tensor tensor = entry.source().get().to(entry.dtype()).contiguous();
+        Tensor source = entry.source().get().to(entry.dtype());
+        Tensor tensor = source.to(Device.CPU).contiguous();
         MemorySegment bytes = tensor.segment();
         if (bytes.byteSize() != entry.bytes()) {
             throw new IllegalStateException(

@@ -49,7 +49,7 @@ final class Continuation implements AutoCloseable {
         int most = Math.min(options.maxNewTokens(), context - prompt.length);
         this.ids = Arrays.copyOf(prompt, prompt.length + most);
         this.length = prompt.length;
-        this.cache = new KeyValueCache(model.config(), ids.length, model.compute());
+        this.cache = new KeyValueCache(model, ids.length);
     }
 
     KeyValueCache cache() {

@@ -109,7 +109,7 @@ public final class Generator implements AutoCloseable {
     }
 
     private float[] pass(Continuation text) {
-        try (var _ = Scope.open("generate");
+        try (var _ = Scope.open("generate", model.device());
                 var tape = Tape.inference(workspace)) {
             return model.next(tape, text.pending(), text.cache()).toFloats();
         }
@@ -122,7 +122,7 @@ public final class Generator implements AutoCloseable {
         int[] ids = texts.stream().mapToInt(text -> text.pending()[0]).toArray();
         List<KeyValueCache> caches = texts.stream().map(Continuation::cache).toList();
         float[] logits;
-        try (var _ = Scope.open("generate");
+        try (var _ = Scope.open("generate", model.device());
                 var tape = Tape.inference(workspace)) {
             logits = model.next(tape, ids, caches).toFloats();
         }

@@ -6,7 +6,9 @@ import dev.graft.tensor.Tensor;
 
 /// Fused operations on tensors that the caller provides, outputs included; what they need meanwhile
 /// is gone when they return.
-/// Every tensor is contiguous and of one floating type; shapes use the alphabet of CONTRIBUTING.
+/// Every tensor is contiguous and of one floating type, but that in a pass of 16 bits sums
+/// (inverse roots, log-sums) and what is trained are float32; shapes use the alphabet of
+/// CONTRIBUTING.
 ///
 /// [TorchKernels] is the plain reference for every type and device; [VectorKernels] is for float32
 /// on a CPU.
@@ -122,13 +124,13 @@ public interface Kernels {
     /// @param out [M], written
     void rowDots(Tensor a, Tensor b, Tensor out);
 
-    /// The sum over rows of −log softmax(logits) at the target, and its gradient times
+    /// −log softmax(logits) at the target of each row, and the gradient of their sum times
     /// `gradScale` in place of the logits.
     ///
     /// @param logits [M, V], replaced by gradScale · (softmax(logits) − onehot(target))
-    /// @param targets M token ids
-    /// @return the sum of the losses, in nats
-    double crossEntropy(Tensor logits, int[] targets, double gradScale);
+    /// @param targets [M] I32, token ids
+    /// @param losses [M] F64, written: nats
+    void crossEntropy(Tensor logits, Tensor targets, double gradScale, Tensor losses);
 
     /// c = alpha · a · b + beta · c.
     ///

@@ -1,5 +1,7 @@
 package dev.graft.kernel;
 
+import static dev.graft.kernel.TorchKernels.wide;
+
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
@@ -16,10 +18,10 @@ final class TorchAttention {
     private record Part(Tensor q, Tensor k, Tensor v, Tensor scores, Tensor slopes) {}
 
     private Part part(int s) {
-        Tensor q = in.q().narrow(1, in.start(s), in.length(s));
+        Tensor q = wide(in.q().narrow(1, in.start(s), in.length(s)));
         long columns = in.length(s) + in.past();
-        Tensor k = perQueryHead(in.k().narrow(1, in.start(s), columns));
-        Tensor v = in.v().narrow(0, in.start(s), columns);
+        Tensor k = perQueryHead(wide(in.k().narrow(1, in.start(s), columns)));
+        Tensor v = wide(in.v().narrow(0, in.start(s), columns));
         Tensor values =
                 perQueryHead(v.view(columns, in.keyHeads(), in.width()).transpose(0, 1).copy());
         Tensor scores = q.matmul(k.transpose(1, 2)).mul(in.rule().scale());
@@ -48,7 +50,7 @@ final class TorchAttention {
             return ahead.gt(0);
         }
         Tensor fromWindow = ones.triu(in.past() - in.rule().window() + 1);
-        return fromWindow.sub(ahead).gt(0).logicalNot();
+        return ones.sub(fromWindow.sub(ahead)).gt(0);
     }
 
     /// A view of the rows of a sequence in [T, N·D]. [N, R, D]
@@ -80,8 +82,8 @@ final class TorchAttention {
                 Part part = part(s);
                 Tensor sums = rowsOf(logSums, s).unsqueeze(2);
                 Tensor p = part.scores().sub(sums).exp().maskedFill(hidden(part.scores()), 0);
-                Tensor d = tokenMajor(dOut, s).copy(); // [N, R, D]
-                Tensor delta = tokenMajor(out, s).mul(d).sum(2, true);
+                Tensor d = wide(tokenMajor(dOut, s).copy()); // [N, R, D]
+                Tensor delta = wide(tokenMajor(out, s)).mul(d).sum(2, true);
                 Tensor dScores =
                         d.matmul(part.v().transpose(1, 2)).sub(delta).mul(p).mul(in.rule().scale());
                 Tensor ds = part.slopes() == null ? dScores : dScores.mul(part.slopes());

@@ -5,7 +5,7 @@ import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
 /// The fused operations spelled out in libtorch's own: every type and device, and the oracle of
-/// the other implementations' tests.
+/// the other implementations' tests. Numbers of 16 bits are widened, but in products.
 public final class TorchKernels implements Kernels {
     public static final TorchKernels INSTANCE = new TorchKernels();
 
@@ -15,9 +15,10 @@ public final class TorchKernels implements Kernels {
     public void rmsNorm(
             Tensor x, Tensor weight, double offset, double epsilon, Tensor y, Tensor inverseRms) {
         try (var _ = Scope.open()) {
-            Tensor s = x.mul(x).mean(1, true).add(epsilon).rsqrt(); // [T, 1]
+            Tensor from = wide(x);
+            Tensor s = from.mul(from).mean(1, true).add(epsilon).rsqrt(); // [T, 1]
             inverseRms.copyInPlace(s.view(x.size(0)));
-            y.copyInPlace(x.mul(s).mul(weight.add(offset)));
+            y.copyInPlace(from.mul(s).mul(wide(weight).add(offset)));
         }
     }
 
@@ -32,14 +33,20 @@ public final class TorchKernels implements Kernels {
             Tensor dWeight) {
         try (var _ = Scope.open()) {
             Tensor s = inverseRms.view(x.size(0), 1);
-            Tensor normed = x.mul(s); // [T, H]
+            Tensor normed = wide(x).mul(s); // [T, H]
+            Tensor given = wide(dy);
             if (dWeight != null) {
-                dWeight.addInPlace(dy.mul(normed).sum(0, false));
+                dWeight.addInPlace(given.mul(normed).sum(0, false));
             }
-            Tensor g = dy.mul(weight.add(offset));
+            Tensor g = given.mul(wide(weight).add(offset));
             Tensor mean = g.mul(normed).mean(1, true); // [T, 1]
             dx.addInPlace(g.sub(normed.mul(mean)).mul(s));
         }
+    }
+
+    /// In the type that sums are taken in.
+    static Tensor wide(Tensor x) {
+        return x.to(x.dtype().sums());
     }
 
     @Override
@@ -97,7 +104,7 @@ public final class TorchKernels implements Kernels {
     @Override
     public void glu(Activation activation, Tensor gate, Tensor up, Tensor out) {
         try (var _ = Scope.open()) {
-            out.copyInPlace(value(activation, gate).mul(up));
+            out.copyInPlace(value(activation, wide(gate)).mul(wide(up)));
         }
     }
 
@@ -105,8 +112,10 @@ public final class TorchKernels implements Kernels {
     public void gluBackward(
             Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
         try (var _ = Scope.open()) {
-            Tensor forUp = dOut.mul(value(activation, gate));
-            Tensor forGate = dOut.mul(up).mul(slope(activation, gate));
+            Tensor g = wide(gate);
+            Tensor given = wide(dOut);
+            Tensor forUp = given.mul(value(activation, g));
+            Tensor forGate = given.mul(wide(up)).mul(slope(activation, g));
             dUp.copyInPlace(forUp);
             dGate.copyInPlace(forGate);
         }
@@ -152,7 +161,7 @@ public final class TorchKernels implements Kernels {
     @Override
     public void softCap(Tensor x, double scale, double cap, Tensor slopes) {
         try (var _ = Scope.open()) {
-            Tensor t = x.mul(scale / cap).tanh();
+            Tensor t = wide(x).mul(scale / cap).tanh();
             x.copyInPlace(t.mul(cap));
             if (slopes != null) {
                 slopes.copyInPlace(t.mul(t).neg().add(1).mul(scale));
@@ -181,34 +190,50 @@ public final class TorchKernels implements Kernels {
     @Override
     public void rowDots(Tensor a, Tensor b, Tensor out) {
         try (var _ = Scope.open()) {
-            out.copyInPlace(a.mul(b).sum(1, false));
+            out.copyInPlace(wide(a).mul(wide(b)).sum(1, false));
         }
     }
 
     @Override
-    public double crossEntropy(Tensor logits, int[] targets, double gradScale) {
+    public void crossEntropy(Tensor logits, Tensor targets, double gradScale, Tensor losses) {
         try (var _ = Scope.open()) {
-            Tensor column = Tensor.of(targets, targets.length, 1).to(DType.I64);
-            Tensor picked = logits.gather(1, column); // [M, 1]
-            Tensor sums = logits.logSumExp(1, true); // [M, 1]
-            double loss = sums.sub(picked).sum().item();
-            Tensor gradient = logits.sub(sums).exp(); // [M, V]
-            Tensor rows = Tensor.zeros(logits.dtype(), logits.size(0), logits.size(1));
-            Tensor ones = Tensor.full(logits.dtype(), 1, logits.size(0), 1);
+            Tensor column = targets.view(-1, 1).to(DType.I64);
+            Tensor scores = wide(logits);
+            Tensor picked = scores.gather(1, column); // [M, 1]
+            Tensor sums = scores.logSumExp(1, true); // [M, 1]
+            losses.view(-1, 1).copyInPlace(sums.sub(picked));
+            Tensor gradient = scores.sub(sums).exp(); // [M, V]
+            Tensor rows = Tensor.zeros(scores.dtype(), logits.size(0), logits.size(1));
+            Tensor ones = Tensor.full(scores.dtype(), 1, logits.size(0), 1);
             rows.scatterAddInPlace(1, column, ones);
             logits.copyInPlace(gradient.sub(rows).mul(gradScale));
-            return loss;
         }
     }
 
     @Override
     public void multiply(double alpha, Factor a, Factor b, double beta, Tensor c) {
         try (var _ = Scope.open()) {
-            if (alpha == 1 && beta == 0) {
-                Tensor.mmInto(c, a.view(), b.view());
+            Tensor left = a.view();
+            Tensor right = b.view();
+            if (left.dtype() != c.dtype() || right.dtype() != c.dtype()) {
+                multiplyMixed(alpha, left, right, beta, c);
+            } else if (alpha == 1 && beta == 0) {
+                Tensor.mmInto(c, left, right);
             } else {
-                c.addmmInPlace(a.view(), b.view(), beta, alpha);
+                c.addmmInPlace(left, right, beta, alpha);
             }
+        }
+    }
+
+    /// Trained factors are float32 where activations have 16 bits: the product is taken in the
+    /// narrower type, as autocast does, and added in the type of c.
+    private static void multiplyMixed(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        DType narrow = a.dtype().bytes() < b.dtype().bytes() ? a.dtype() : b.dtype();
+        Tensor product = a.to(narrow).matmul(b.to(narrow));
+        if (beta == 0) {
+            c.copyInPlace(alpha == 1 ? product : product.mulInPlace(alpha));
+        } else {
+            (beta == 1 ? c : c.mulInPlace(beta)).addInPlace(product, alpha);
         }
     }
 

@@ -2,6 +2,7 @@ package dev.graft.kernel;
 
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 
 /// With t the target of a row, `loss = max + log Σ exp(x − max) − x_t`; its gradient
 /// `gradScale · (exp(x − max) / Σ exp(x − max) − onehot(t))` takes the place of x.
@@ -14,7 +15,7 @@ final class VectorCrossEntropy {
 
     private VectorCrossEntropy() {}
 
-    static double lossAndGradient(Tensor logits, int[] targets, double gradScale) {
+    static void lossAndGradient(Tensor logits, int[] targets, double gradScale, Tensor losses) {
         int rows = targets.length;
         int width = Math.toIntExact(logits.size(1));
         var xs = Lanes.floats("crossEntropy", logits, (long) rows * width);
@@ -25,21 +26,16 @@ final class VectorCrossEntropy {
                                 .formatted(target, width - 1));
             }
         }
-        double[] losses = new double[rows];
+        MemorySegment to = losses.segment();
         Workers.rows(
                 rows,
                 width,
-                (from, to) -> {
-                    for (int row = (int) from; row < to; row++) {
-                        long at = (long) row * width;
-                        losses[row] = row(xs, at, width, targets[row], gradScale);
+                (first, end) -> {
+                    for (int row = (int) first; row < end; row++) {
+                        double loss = row(xs, (long) row * width, width, targets[row], gradScale);
+                        to.setAtIndex(ValueLayout.JAVA_DOUBLE, row, loss);
                     }
                 });
-        double loss = 0;
-        for (double l : losses) {
-            loss += l;
-        }
-        return loss;
     }
 
     private static double row(MemorySegment x, long at, int width, int target, double gradScale) {

@@ -87,8 +87,8 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public double crossEntropy(Tensor logits, int[] targets, double gradScale) {
-        return VectorCrossEntropy.lossAndGradient(logits, targets, gradScale);
+    public void crossEntropy(Tensor logits, Tensor targets, double gradScale, Tensor losses) {
+        VectorCrossEntropy.lossAndGradient(logits, targets.toInts(), gradScale, losses);
     }
 
     @Override

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/// Full fine-tuning: every weight of the model becomes a parameter in the type of the computation.
+/// Full fine-tuning: every weight of the model becomes a parameter in the type of what is trained.
 /// A table that is embedding and head at once is one parameter.
 public final class FullTuning {
     private final Transformer model;
@@ -50,21 +50,25 @@ public final class FullTuning {
             linear.setWeight(
                     isTiedHead ? embedding.weight() : trained(linear.name(), linear.weight()));
             if (linear.bias() != null) {
-                linear.trainBias(parameter(linear.name() + ".bias", linear.bias().copy()));
+                linear.trainBias(parameter(linear.name() + ".bias", trainable(linear.bias())));
             }
         }
         for (RmsNorm norm : model.norms().values()) {
-            norm.train(parameter(norm.name() + ".weight", norm.weight().copy()));
+            norm.train(parameter(norm.name() + ".weight", trainable(norm.weight())));
         }
     }
 
     private TrainedWeight trained(String name, Weight before) {
         Tensor value =
                 before instanceof FrozenWeight.Dense dense
-                                && dense.stored().dtype() == model.compute()
+                                && dense.stored().dtype() == model.trainedType()
                         ? dense.stored().copy()
-                        : before.expanded().to(model.compute());
+                        : before.expanded().to(model.trainedType());
         return new TrainedWeight(parameter(name + ".weight", value));
+    }
+
+    private Tensor trainable(Tensor x) {
+        return x.dtype() == model.trainedType() ? x.copy() : x.to(model.trainedType());
     }
 
     private Parameter parameter(String name, Tensor value) {

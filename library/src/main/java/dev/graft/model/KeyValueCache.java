@@ -1,6 +1,7 @@
 package dev.graft.model;
 
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -9,14 +10,28 @@ import java.util.List;
 
 /// Keys and values of the tokens that a generation has passed, one pair a layer.
 public final class KeyValueCache implements AutoCloseable {
-    private final Scope scope = Scope.detached("key-value cache");
+    private final Scope scope;
     private final List<Layer> layers = new ArrayList<>();
     private final int capacity;
     private final int[] ids;
     private int length;
 
+    /// On the device and in the type of a model's computation.
+    ///
+    /// @param capacity most tokens it can hold
+    public KeyValueCache(Transformer model, int capacity) {
+        this(model.config(), capacity, model.compute(), model.device());
+    }
+
+    /// On the processor.
+    ///
     /// @param capacity most tokens it can hold
     public KeyValueCache(ModelConfig config, int capacity, DType dtype) {
+        this(config, capacity, dtype, Device.CPU);
+    }
+
+    private KeyValueCache(ModelConfig config, int capacity, DType dtype, Device device) {
+        this.scope = Scope.detached("key-value cache", device);
         this.capacity = capacity;
         this.ids = new int[capacity];
         var shape = config.attention();

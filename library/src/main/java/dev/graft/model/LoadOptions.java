@@ -2,21 +2,24 @@ package dev.graft.model;
 
 import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizationConfig;
+import dev.graft.tensor.Device;
 import java.util.List;
 
 /// How a base is loaded.
 ///
 /// @param quantization what the matrices of the layers are turned into, or null to leave them
 /// @param skipModules modules that are left as they are; null for the output head alone
+/// @param device where the weights are brought, and so where the model computes
 /// @param progress told how far the loading is
 public record LoadOptions(
         Quantization quantization,
         List<String> skipModules,
         BaseResidency residency,
+        Device device,
         Progress progress) {
     /// As the files have it.
     public static final LoadOptions PLAIN =
-            new LoadOptions(null, null, BaseResidency.AUTO, (_, _) -> {});
+            new LoadOptions(null, null, BaseResidency.AUTO, Device.CPU, (_, _) -> {});
 
     /// Told the matrices that are loaded and all there are.
     @FunctionalInterface
@@ -29,7 +32,11 @@ public record LoadOptions(
     }
 
     public LoadOptions withProgress(Progress other) {
-        return new LoadOptions(quantization, skipModules, residency, other);
+        return new LoadOptions(quantization, skipModules, residency, device, other);
+    }
+
+    public LoadOptions on(Device other) {
+        return new LoadOptions(quantization, skipModules, residency, other, progress);
     }
 
     /// Whether a linear map is quantized, by its path.

@@ -58,12 +58,22 @@ public final class ModelLoader {
         return load(config, files, compute, LoadOptions.PLAIN);
     }
 
+    /// Refuses what a device cannot do.
+    private static void check(LoadOptions options) {
+        if (!options.device().isCpu() && options.residency() == BaseResidency.MAPPED) {
+            throw new ConfigException(
+                    "base_residency: mapped leaves the base in its file, which %s cannot read; leave it out, or set device: cpu"
+                            .formatted(options.device()));
+        }
+    }
+
     /// The same, quantizing matrix by matrix: the memory is that of the codes and of one chunk.
     ///
     /// @throws ConfigException if the options do not fit what is stored
     public static Transformer load(
             ModelConfig config, ModelFiles files, DType compute, LoadOptions options) {
-        var scope = Scope.detached("model");
+        check(options);
+        var scope = Scope.detached("model", options.device());
         try (var _ = scope.enter()) {
             return new ModelLoader(config, files, compute, options).build(scope);
         } catch (RuntimeException e) {
@@ -163,12 +173,25 @@ public final class ModelLoader {
     private FrozenWeight.Dense matrix(Matrix m) {
         String name = fileNames.apply(m.path());
         Tensor stored = tensor(name + ".weight", m.out(), m.in());
-        if (options.residency() != BaseResidency.RAM) {
+        boolean elsewhere = !options.device().isCpu();
+        if (!elsewhere && options.residency() != BaseResidency.RAM) {
             return new FrozenWeight.Dense(stored, compute);
         }
-        Tensor copy = stored.copy();
+        Tensor copy = elsewhere ? brought(stored) : stored.copy();
         readOnce(name);
         return new FrozenWeight.Dense(copy, compute);
+    }
+
+    /// On the device of the computation, and in its type where that is as narrow as what is stored:
+    /// a card has no use for panels that are widened at each use.
+    private Tensor brought(Tensor stored) {
+        Tensor there = stored.to(options.device());
+        if (there.dtype() == compute || compute.bytes() > there.dtype().bytes()) {
+            return there;
+        }
+        Tensor rounded = there.to(compute);
+        there.close();
+        return rounded;
     }
 
     /// What was read once is not kept resident.
@@ -206,10 +229,11 @@ public final class ModelLoader {
                     "%s: %s is stored as %s, which is not quantized again; leave load_in_4bit and load_in_8bit out, or use the 16-bit checkpoint"
                             .formatted(files.folder(), name, stored.how()));
         }
-        if (options.residency() == BaseResidency.MAPPED) {
+        boolean elsewhere = !options.device().isCpu();
+        if (!elsewhere && options.residency() == BaseResidency.MAPPED) {
             return new FrozenWeight.Quantized(stored, compute);
         }
-        QuantizedTensor copy = stored.copy();
+        QuantizedTensor copy = stored.copyTo(options.device());
         readOnce(name);
         return new FrozenWeight.Quantized(copy, compute);
     }
@@ -231,7 +255,7 @@ public final class ModelLoader {
     }
 
     private Tensor vector(String path, long length) {
-        Tensor stored = tensor(fileNames.apply(path), length);
+        Tensor stored = tensor(fileNames.apply(path), length).to(options.device());
         return stored.dtype() == compute ? stored : stored.to(compute);
     }
 

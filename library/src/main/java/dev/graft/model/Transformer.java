@@ -12,6 +12,7 @@ import dev.graft.nn.RopeTable.Angles;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Var;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
@@ -76,6 +77,16 @@ public final class Transformer implements AutoCloseable {
         return compute;
     }
 
+    /// The type of what is trained: that of the computation, but never of 16 bits.
+    public DType trainedType() {
+        return compute.sums();
+    }
+
+    /// Where the weights are, and so the computation.
+    public Device device() {
+        return scope.device();
+    }
+
     /// Owns the tensors that live as long as the model; trained parameters join it.
     public Scope scope() {
         return scope;
@@ -118,7 +129,7 @@ public final class Transformer implements AutoCloseable {
     public Var hidden(Tape tape, int[] ids, int[] positions, int[] offsets) {
         checkIds(ids);
         Map<RopeTable, Angles> angles = angles(positions);
-        Var x = embedding.forward(tape, Tensor.of(ids));
+        Var x = embedding.forward(tape, Tensor.of(ids), compute);
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Var input = x;
@@ -153,16 +164,22 @@ public final class Transformer implements AutoCloseable {
         return layers.stream().map(DecoderLayer::rope).filter(Objects::nonNull).distinct();
     }
 
-    /// The summed loss of the labelled positions, and on a recording tape the start of the backward
-    /// pass of `scale` times it.
+    /// Takes the loss of the labelled positions, and on a recording tape begins the backward pass
+    /// of `scale` times it.
     ///
     /// @param labels T ids to predict, negative where there is none
-    public double loss(
-            Tape tape, int[] ids, int[] positions, int[] offsets, int[] labels, double scale) {
+    /// @param sum [1] F64; the sum of the losses is added. Who reads it waits for the device
+    public void loss(
+            Tape tape,
+            int[] ids,
+            int[] positions,
+            int[] offsets,
+            int[] labels,
+            double scale,
+            Tensor sum) {
         Var hidden = hidden(tape, ids, positions, offsets);
-        double loss = LmHeadLoss.forward(tape, hidden, head, logitMap, labels, scale);
+        LmHeadLoss.forward(tape, hidden, head, logitMap, labels, scale, sum);
         tape.release(hidden);
-        return loss;
     }
 
     /// The logits of every position of one sequence, for inspection. [T, V]
@@ -232,7 +249,7 @@ public final class Transformer implements AutoCloseable {
         Arrays.setAll(positions, i -> caches.get(i / rows).length() + i % rows);
         try (var inner = Scope.open("decode")) {
             Map<RopeTable, Angles> angles = angles(positions);
-            Var x = embedding.forward(tape, Tensor.of(ids));
+            Var x = embedding.forward(tape, Tensor.of(ids), compute);
             for (int i = 0; i < layers.size(); i++) {
                 DecoderLayer layer = layers.get(i);
                 int number = i;

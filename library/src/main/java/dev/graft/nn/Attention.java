@@ -23,7 +23,7 @@ public final class Attention {
     public static Var forward(Tape tape, Var q, Var k, Var v, int[] offsets, AttentionRule rule) {
         Tensor heads = q.value();
         Tensor out = out(heads);
-        Tensor logSums = Tensor.empty(heads.dtype(), heads.size(0), heads.size(1));
+        Tensor logSums = Tensor.empty(heads.dtype().sums(), heads.size(0), heads.size(1));
         var input = new AttentionInput(heads, k.value(), v.value(), offsets, 0, rule);
         run(tape, input, out, logSums);
         boolean needs = q.needsGradient() || k.needsGradient() || v.needsGradient();
@@ -52,7 +52,7 @@ public final class Attention {
     public static Tensor cached(Tape tape, Tensor q, Tensor k, Tensor v, AttentionRule rule) {
         int rows = (int) q.size(1);
         Tensor out = out(q);
-        Tensor logSums = Tensor.empty(q.dtype(), q.size(0), rows);
+        Tensor logSums = Tensor.empty(q.dtype().sums(), q.size(0), rows);
         long past = k.size(1) - rows;
         int[] offsets = {0, rows};
         run(tape, new AttentionInput(q, k, v, offsets, past, rule), out, logSums);

@@ -1,6 +1,7 @@
 package dev.graft.nn;
 
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -25,10 +26,11 @@ final class Dropout {
     }
 
     private static Tensor mask(Tensor x, double p, long seed) {
-        try (var scope = Scope.open("mask")) {
+        try (var scope = Scope.open("mask", Device.CPU)) {
             Tensor mask = Tensor.empty(DType.F32, x.shape());
             fill(mask.segment(), p, seed);
-            return scope.keep(x.dtype() == DType.F32 ? mask : mask.to(x.dtype()));
+            Tensor typed = x.dtype() == DType.F32 ? mask : mask.to(x.dtype());
+            return scope.keep(x.onCpu() ? typed : typed.to(x.device()));
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.graft.nn;
 
 import dev.graft.profile.Profile;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
@@ -33,23 +34,32 @@ public final class Embedding {
         this.weight = replacement;
     }
 
-    /// Looks the rows up, in the type of the computation.
+    /// Looks the rows up.
     ///
     /// @param ids [T]
+    /// @param type of the computation
     /// @return [T, H]
-    public Var forward(Tape tape, Tensor ids) {
+    public Var forward(Tape tape, Tensor ids, DType type) {
         Tensor rows;
         try (var scope = Scope.open(name);
                 var _ = Profile.operation("embedding")) {
-            rows = scope.keep(scaled(weight.rows(ids)));
+            rows = scope.keep(scaled(in(type, weight.rows(ids))));
         }
         Var out = tape.var(rows, weight instanceof TrainedWeight);
         if (weight instanceof TrainedWeight trained) {
             Tensor gradient = trained.parameter().gradient();
             tape.onBackward(
-                    out, () -> gradient.indexAddInPlace(0, ids, scaled(out.takeGradient())));
+                    out,
+                    () -> {
+                        Tensor dRows = in(gradient.dtype(), scaled(out.takeGradient()));
+                        gradient.indexAddInPlace(0, ids, dRows);
+                    });
         }
         return out;
+    }
+
+    private static Tensor in(DType type, Tensor x) {
+        return x.dtype() == type ? x : x.to(type);
     }
 
     private Tensor scaled(Tensor x) {

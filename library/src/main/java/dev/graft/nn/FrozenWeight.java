@@ -20,6 +20,9 @@ public sealed interface FrozenWeight extends Weight
     /// A panel stays in the processor's cache between its expansion and its product.
     long PANEL_BYTES = 4 << 20;
 
+    /// A card multiplies faster the more rows there are.
+    long PANEL_BYTES_OF_A_CARD = 256 << 20;
+
     /// Rows of x that are multiplied one by one, straight from numbers of 16 bits: the next tokens
     /// of a few texts. Beyond, one expansion for all of them takes less time.
     int FEW_FOR_HALVES = 4;
@@ -39,7 +42,7 @@ public sealed interface FrozenWeight extends Weight
             HalfProduct.product(this, x, y, workspace);
             return;
         }
-        long step = panelRows();
+        long step = panelRows(x);
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
             Tensor part = y.narrow(1, row, panel.size(0)); // [T, R]
@@ -53,7 +56,7 @@ public sealed interface FrozenWeight extends Weight
             HalfProduct.productTransposed(this, dy, dx, add, workspace);
             return;
         }
-        long step = panelRows();
+        long step = panelRows(dy);
         for (long row = 0; row < out(); row += step) {
             Tensor panel = panel(row, Math.min(step, out() - row), workspace);
             Tensor part = dy.narrow(1, row, panel.size(0)); // [T, R]
@@ -61,9 +64,17 @@ public sealed interface FrozenWeight extends Weight
         }
     }
 
-    /// Rows of a panel of the type of the computation.
+    /// Rows of a panel of the type of the computation, on a processor.
     default long panelRows() {
-        return Math.max(16, PANEL_BYTES / (in() * compute().bytes()));
+        return panelRows(PANEL_BYTES);
+    }
+
+    private long panelRows(Tensor x) {
+        return panelRows(x.onCpu() ? PANEL_BYTES : PANEL_BYTES_OF_A_CARD);
+    }
+
+    private long panelRows(long bytes) {
+        return Math.max(16, bytes / (in() * compute().bytes()));
     }
 
     /// Whether there is a kernel for single rows; the plain one expands the whole matrix each time.

@@ -3,6 +3,7 @@ package dev.graft.nn;
 import dev.graft.kernel.Kernels;
 import dev.graft.nn.Workspace.Buffer;
 import dev.graft.profile.Profile;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
@@ -23,39 +24,42 @@ public final class LmHeadLoss {
     /// Takes the loss and, on a recording tape, puts the gradient of `scale · loss` in place.
     ///
     /// @param hidden [T, H], normed
+    /// @param map what the head's output goes through
     /// @param labels T ids to predict, negative where there is none
     /// @param scale 1 / trained tokens of the step
-    /// @return the sum of the losses in nats, not scaled
-    public static double forward(Tape tape, Var hidden, Linear head, int[] labels, double scale) {
-        return forward(tape, hidden, head, LogitMap.PLAIN, labels, scale);
-    }
-
-    /// The same where the logits are a function of the head's output.
-    public static double forward(
-            Tape tape, Var hidden, Linear head, LogitMap map, int[] labels, double scale) {
+    /// @param sum [1] F64; the sum of the losses in nats, not scaled, is added
+    public static void forward(
+            Tape tape,
+            Var hidden,
+            Linear head,
+            LogitMap map,
+            int[] labels,
+            double scale,
+            Tensor sum) {
         int[] labelled = IntStream.range(0, labels.length).filter(i -> labels[i] >= 0).toArray();
         long vocabulary = head.weight().out();
         int chunk = (int) Math.max(16, LOGIT_BYTES / (vocabulary * hidden.value().dtype().bytes()));
-        double loss = 0;
         for (int from = 0; from < labelled.length; from += chunk) {
             int[] at = Arrays.copyOfRange(labelled, from, Math.min(from + chunk, labelled.length));
             int[] targets = Arrays.stream(at).map(i -> labels[i]).toArray();
             try (var _ = Scope.open("loss chunk");
                     var _ = Profile.operation("head and loss")) {
-                loss += chunk(tape, hidden, head, map, Tensor.of(at), targets, scale);
+                Tensor losses = Tensor.empty(DType.F64, targets.length);
+                chunk(tape, hidden, head, map, Tensor.of(at), targets, scale, losses);
+                sum.addInPlace(losses.sum());
             }
         }
-        return loss;
     }
 
-    private static double chunk(
+    private static void chunk(
             Tape tape,
             Var hidden,
             Linear head,
             LogitMap map,
             Tensor at,
             int[] targets,
-            double scale) {
+            double scale,
+            Tensor losses) {
         Tensor rows = hidden.value().indexSelect(0, at); // [n, H]
         Tensor logits =
                 tape.workspace()
@@ -74,12 +78,11 @@ public final class LmHeadLoss {
         } else {
             map.apply(logits);
         }
-        double loss = Kernels.of(logits).crossEntropy(logits, targets, scale);
+        Kernels.of(logits).crossEntropy(logits, Tensor.of(targets), scale, losses);
         if (tape.isTraining()) {
             map.backward(logits, slopes);
             backward(tape, hidden, head, at, rows, logits, part);
         }
-        return loss;
     }
 
     /// The low-rank part of a chunk: drop(h) [n, H], drop(h)·Aᵀ [n, r], and the seed of the mask.

@@ -57,7 +57,7 @@ public final class RmsNorm {
     public Var forward(Tape tape, Var x) {
         Tensor input = x.value();
         long width = weight().numel();
-        Tensor inverseRms = Tensor.empty(input.dtype(), input.numel() / width);
+        Tensor inverseRms = Tensor.empty(input.dtype().sums(), input.numel() / width);
         Var out =
                 tape.cheapVar(
                         input.dtype(),

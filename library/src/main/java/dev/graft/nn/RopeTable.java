@@ -34,7 +34,7 @@ public final class RopeTable {
         return Arrays.equals(inverseFrequencies.apply(length), inverseFrequencies.apply(other));
     }
 
-    /// The tables of the tokens of a pass.
+    /// The tables of the tokens of a pass, never in 16 bits.
     ///
     /// @param cos [T, D/2]
     /// @param sin [T, D/2]
@@ -55,8 +55,9 @@ public final class RopeTable {
         }
         Tensor c = Tensor.of(cos, positions.length, half);
         Tensor s = Tensor.of(sin, positions.length, half);
-        return dtype == DType.F32
+        DType sums = dtype.sums();
+        return sums == DType.F32
                 ? new Angles(c, s, neighbours)
-                : new Angles(c.to(dtype), s.to(dtype), neighbours);
+                : new Angles(c.to(sums), s.to(sums), neighbours);
     }
 }

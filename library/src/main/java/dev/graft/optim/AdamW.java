@@ -5,6 +5,8 @@ import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.kernel.Kernels.AdamWStep;
 import dev.graft.nn.Parameter;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -48,7 +50,7 @@ public final class AdamW implements AutoCloseable {
 
     private final Settings settings;
     private final StateMemory memory;
-    private final Scope scope = Scope.detached("AdamW");
+    private final Scope scope;
     private final List<Slot> slots = new ArrayList<>();
     private final List<Part> parts = new ArrayList<>();
     private long step;
@@ -60,6 +62,7 @@ public final class AdamW implements AutoCloseable {
     ///   limit is too low
     public AdamW(List<Parameter> parameters, Settings settings, Predicate<String> decays) {
         this.settings = settings;
+        scope = Scope.detached("AdamW", device(parameters));
         memory = settings.optim().paged() ? pageFile(parameters) : ResidentMemory.INSTANCE;
         try (var _ = scope.enter()) {
             for (Parameter p : parameters) {
@@ -68,6 +71,10 @@ public final class AdamW implements AutoCloseable {
                 cut(p, moments, decays.test(p.name()));
             }
         }
+    }
+
+    private static Device device(List<Parameter> parameters) {
+        return parameters.isEmpty() ? Device.CPU : parameters.getFirst().value().device();
     }
 
     private PageFile pageFile(List<Parameter> parameters) {
@@ -104,14 +111,16 @@ public final class AdamW implements AutoCloseable {
 
     /// The norm of all gradients together, √Σ g².
     public double gradientNorm() {
-        double sum = 0;
-        for (Slot slot : slots) {
-            try (var _ = Scope.open("gradient norm")) {
-                Tensor g = slot.parameter().gradient().view(-1);
-                sum += g.mul(g).sum().item();
+        try (var _ = Scope.open("gradient norm", scope.device())) {
+            Tensor sum = Tensor.zeros(DType.F64, 1); // read once: a card is waited for once
+            for (Slot slot : slots) {
+                try (var _ = Scope.open("squares")) {
+                    Tensor g = slot.parameter().gradient().view(-1);
+                    sum.addInPlace(g.mul(g).sum());
+                }
             }
+            return Math.sqrt(sum.item());
         }
-        return Math.sqrt(sum);
     }
 
     /// Moves every parameter by its gradient times `gradScale`, and zeroes the gradients. The

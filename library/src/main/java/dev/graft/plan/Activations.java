@@ -125,7 +125,8 @@ final class Activations {
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }
 
-    /// The labelled rows of a chunk of the loss, their gradients, and those of the head's adapter.
+    /// The labelled rows of a chunk of the loss, their places, labels and losses (float64), their
+    /// gradients, and those of the head's adapter.
     private long lossRows(BatchShape batch, boolean trains) {
         long rows = Scratch.lossRows(model.config().vocabulary(), batch, numberBytes);
         int rank = trained.rank(model.head().path());
@@ -134,6 +135,6 @@ final class Activations {
             numbers += 2L * rank + (trains ? hidden : 0);
             numbers += trains && dropout > 0 ? 2 * hidden : 0;
         }
-        return rows * (numbers * numberBytes + ID_BYTES);
+        return rows * (numbers * numberBytes + 2 * ID_BYTES + Double.BYTES);
     }
 }

@@ -5,6 +5,8 @@ import dev.graft.kernel.FourBitMatrix;
 import dev.graft.kernel.Int8Matrix;
 import dev.graft.kernel.QuantizedMatrix;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.Tensor;
 
 /// A matrix in codes, and what a file has to say of it.
 ///
@@ -12,29 +14,37 @@ import dev.graft.tensor.DType;
 /// @param source type of the values before
 public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType source) {
 
-    /// The same in memory of its own, in the current scope.
-    public QuantizedTensor copy() {
+    /// The same in memory of its own on a device, in the current scope.
+    public QuantizedTensor copyTo(Device device) {
         QuantizedMatrix copy =
                 switch (matrix) {
                     case FourBitMatrix m ->
                             new FourBitMatrix(
-                                    m.codes().copy(),
-                                    copy(m.maxima()),
-                                    m.table().copy(),
+                                    copy(m.codes(), device),
+                                    copy(m.maxima(), device),
+                                    copy(m.table(), device),
                                     m.blockSize(),
                                     m.out(),
                                     m.in());
-                    case Int8Matrix m -> new Int8Matrix(m.codes().copy(), m.maxima().copy());
+                    case Int8Matrix m ->
+                            new Int8Matrix(copy(m.codes(), device), copy(m.maxima(), device));
                 };
         return new QuantizedTensor(copy, how, source);
     }
 
-    private static BlockMaxima copy(BlockMaxima maxima) {
+    private static Tensor copy(Tensor x, Device device) {
+        return x.device().equals(device) ? x.copy() : x.to(device);
+    }
+
+    private static BlockMaxima copy(BlockMaxima maxima, Device device) {
         return switch (maxima) {
-            case BlockMaxima.Plain p -> new BlockMaxima.Plain(p.values().copy());
+            case BlockMaxima.Plain p -> new BlockMaxima.Plain(copy(p.values(), device));
             case BlockMaxima.Nested n ->
                     new BlockMaxima.Nested(
-                            n.codes().copy(), n.maxima().copy(), n.table().copy(), n.offset());
+                            copy(n.codes(), device),
+                            copy(n.maxima(), device),
+                            copy(n.table(), device),
+                            n.offset());
         };
     }
 }

@@ -40,6 +40,11 @@ public enum DType {
         return this == F64 || this == F32 || this == F16 || this == BF16;
     }
 
+    /// The type in which numbers of this floating type are summed up.
+    public DType sums() {
+        return this == F64 ? F64 : F32;
+    }
+
     /// The nearest number of a floating type, ties to even.
     ///
     /// @throws IllegalStateException for a type of whole numbers

@@ -10,6 +10,9 @@ import java.util.concurrent.atomic.LongAdder;
 ///
 /// An opened scope is current until closed and must be closed by its own thread, innermost first.
 /// A detached scope owns tensors without being current; `enter` makes it current for a while.
+///
+/// A scope also says on which device tensors are made: the one that it was opened for, else that of
+/// the scope around it, else the processor.
 public final class Scope implements AutoCloseable {
     private static final ThreadLocal<Scope> CURRENT = new ThreadLocal<>();
     private static final LongAdder LIVE_TENSORS = new LongAdder();
@@ -19,13 +22,15 @@ public final class Scope implements AutoCloseable {
     private final String name;
     private final Scope parent;
     private final boolean onStack;
+    private final Device device;
     private Tensor first;
     private boolean closed;
 
-    private Scope(String name, Scope parent, boolean onStack) {
+    private Scope(String name, Scope parent, boolean onStack, Device device) {
         this.name = name;
         this.parent = parent;
         this.onStack = onStack;
+        this.device = device;
     }
 
     /// A scope that is current on this thread until it closes.
@@ -34,14 +39,35 @@ public final class Scope implements AutoCloseable {
     }
 
     public static Scope open(String name) {
-        var scope = new Scope(name, CURRENT.get(), true);
+        return open(name, currentDevice());
+    }
+
+    /// A scope in which tensors are made on this device.
+    public static Scope open(String name, Device device) {
+        var scope = new Scope(name, CURRENT.get(), true, device);
         CURRENT.set(scope);
         return scope;
     }
 
     /// A scope that owns what is handed to it, or what is made while it is entered.
     public static Scope detached(String name) {
-        return new Scope(name, null, false);
+        return detached(name, Device.CPU);
+    }
+
+    /// The same; what is made while it is entered is on this device.
+    public static Scope detached(String name, Device device) {
+        return new Scope(name, null, false, device);
+    }
+
+    /// Where tensors are made while this scope is current.
+    public Device device() {
+        return device;
+    }
+
+    /// Where tensors are made now, on this thread.
+    public static Device currentDevice() {
+        Scope scope = CURRENT.get();
+        return scope == null ? Device.CPU : scope.device;
     }
 
     static Scope current() {

@@ -5,8 +5,10 @@ import dev.graft.profile.Profile;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Arrays;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
 import org.bytedeco.pytorch.ScalarOptional;
@@ -35,7 +37,7 @@ public final class Tensor implements AutoCloseable {
     private long[] strides;
 
     // Every kernel asks for these; a call of libtorch takes longer than a short kernel.
-    private Boolean cpu;
+    private Device device;
     private long address;
     private MemorySegment memory;
 
@@ -55,7 +57,26 @@ public final class Tensor implements AutoCloseable {
     // ---- making ----
 
     public static Tensor empty(DType dtype, long... shape) {
-        return made("empty", () -> Blocks.tensor(dtype, shape));
+        return empty(Scope.currentDevice(), dtype, shape);
+    }
+
+    private static Tensor empty(Device device, DType dtype, long... shape) {
+        return made(
+                "empty",
+                () ->
+                        device.isCpu()
+                                ? Blocks.tensor(dtype, shape)
+                                : elsewhere(device, dtype, shape));
+    }
+
+    private static org.bytedeco.pytorch.Tensor elsewhere(
+            Device device, DType dtype, long... shape) {
+        try (var at = new org.bytedeco.pytorch.Device(device.toString());
+                var where = new DeviceOptional(at);
+                var plain = new TensorOptions(dtype.scalarType);
+                var options = plain.device(where)) {
+            return torch.torch_empty(shape, options, null);
+        }
     }
 
     public static Tensor zeros(DType dtype, long... shape) {
@@ -71,23 +92,42 @@ public final class Tensor implements AutoCloseable {
 
     /// A tensor of the values in row-major order; `shape` defaults to one dimension.
     public static Tensor of(float[] values, long... shape) {
-        Tensor t = empty(DType.F32, shape.length == 0 ? new long[] {values.length} : shape);
-        t.requireElements(values.length);
-        MemorySegment.copy(values, 0, t.segment(), ValueLayout.JAVA_FLOAT, 0, values.length);
-        return t;
+        return filled(
+                DType.F32,
+                values.length,
+                shape,
+                to -> MemorySegment.copy(values, 0, to, ValueLayout.JAVA_FLOAT, 0, values.length));
     }
 
     public static Tensor of(double[] values, long... shape) {
-        Tensor t = empty(DType.F64, shape.length == 0 ? new long[] {values.length} : shape);
-        t.requireElements(values.length);
-        MemorySegment.copy(values, 0, t.segment(), ValueLayout.JAVA_DOUBLE, 0, values.length);
-        return t;
+        return filled(
+                DType.F64,
+                values.length,
+                shape,
+                to -> MemorySegment.copy(values, 0, to, ValueLayout.JAVA_DOUBLE, 0, values.length));
     }
 
     public static Tensor of(int[] values, long... shape) {
-        Tensor t = empty(DType.I32, shape.length == 0 ? new long[] {values.length} : shape);
-        t.requireElements(values.length);
-        MemorySegment.copy(values, 0, t.segment(), ValueLayout.JAVA_INT, 0, values.length);
+        return filled(
+                DType.I32,
+                values.length,
+                shape,
+                to -> MemorySegment.copy(values, 0, to, ValueLayout.JAVA_INT, 0, values.length));
+    }
+
+    /// A tensor whose numbers the host writes, sent to the device where tensors are made.
+    private static Tensor filled(
+            DType dtype, int count, long[] shape, Consumer<MemorySegment> values) {
+        long[] wanted = shape.length == 0 ? new long[] {count} : shape;
+        Device device = Scope.currentDevice();
+        if (!device.isCpu()) {
+            try (var host = Scope.open("host", Device.CPU)) {
+                return host.keep(filled(dtype, count, wanted, values).to(device));
+            }
+        }
+        Tensor t = empty(device, dtype, wanted);
+        t.requireElements(count);
+        values.accept(t.segment());
         return t;
     }
 
@@ -213,11 +253,22 @@ public final class Tensor implements AutoCloseable {
         return strides[i];
     }
 
-    public boolean onCpu() {
-        if (cpu == null) {
-            cpu = raw.is_cpu();
+    public Device device() {
+        if (device == null) {
+            device = raw.is_cpu() ? Device.CPU : device(raw);
         }
-        return cpu;
+        return device;
+    }
+
+    private static Device device(org.bytedeco.pytorch.Tensor raw) {
+        try (var at = raw.device();
+                var name = at.str()) {
+            return Device.of(name.getString());
+        }
+    }
+
+    public boolean onCpu() {
+        return device().isCpu();
     }
 
     /// Whether the memory has been given up, by `close` or with the scope.
@@ -242,7 +293,10 @@ public final class Tensor implements AutoCloseable {
         if (known != null) {
             return known;
         }
-        if (!onCpu() || !isContiguous()) {
+        if (!onCpu()) {
+            throw new IllegalArgumentException("segment: " + describe() + " is on " + device());
+        }
+        if (!isContiguous()) {
             throw new IllegalArgumentException("segment: " + describe() + " is not contiguous");
         }
         memory = MemorySegment.ofAddress(address()).reinterpret(numel() * dtype.bytes());
@@ -277,21 +331,22 @@ public final class Tensor implements AutoCloseable {
     /// The values in row-major order, as floats. A tensor over a file may lie at any address.
     public float[] toFloats() {
         try (var _ = Scope.open()) {
-            MemorySegment s = to(DType.F32).contiguous().segment();
+            MemorySegment s = to(DType.F32).to(Device.CPU).contiguous().segment();
             return s.toArray(ValueLayout.JAVA_FLOAT_UNALIGNED);
         }
     }
 
     public double[] toDoubles() {
         try (var _ = Scope.open()) {
-            MemorySegment s = to(DType.F64).contiguous().segment();
+            MemorySegment s = to(DType.F64).to(Device.CPU).contiguous().segment();
             return s.toArray(ValueLayout.JAVA_DOUBLE_UNALIGNED);
         }
     }
 
     public int[] toInts() {
         try (var _ = Scope.open()) {
-            return to(DType.I32).contiguous().segment().toArray(ValueLayout.JAVA_INT_UNALIGNED);
+            MemorySegment s = to(DType.I32).to(Device.CPU).contiguous().segment();
+            return s.toArray(ValueLayout.JAVA_INT_UNALIGNED);
         }
     }
 
@@ -346,9 +401,9 @@ public final class Tensor implements AutoCloseable {
 
     // ---- copies ----
 
-    /// A contiguous copy.
+    /// A contiguous copy, on the same device.
     public Tensor copy() {
-        return empty(dtype, shape()).copyInPlace(this);
+        return empty(device(), dtype, shape()).copyInPlace(this);
     }
 
     public Tensor contiguous() {
@@ -356,7 +411,12 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor to(DType type) {
-        return type == dtype ? alias() : empty(type, shape()).copyInPlace(this);
+        return type == dtype ? alias() : empty(device(), type, shape()).copyInPlace(this);
+    }
+
+    /// The numbers on another device, or another handle on them where they are there.
+    public Tensor to(Device target) {
+        return device().equals(target) ? alias() : empty(target, dtype, shape()).copyInPlace(this);
     }
 
     public static Tensor cat(int dim, Tensor... parts) {
@@ -367,6 +427,11 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor indexSelect(int dim, Tensor index) {
+        if (device().equals(Device.META)) { // libtorch has no kernel for it there
+            long[] shape = shape().clone();
+            shape[dim] = index.numel();
+            return empty(device(), dtype, shape);
+        }
         return made("index_select", () -> raw.index_select(dim, index.raw), this, index);
     }
 
@@ -374,7 +439,7 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor matmul(Tensor b) {
         if (dim() == 2 && b.dim() == 2 && dtype == b.dtype && !isRecorded(b)) {
-            return mmInto(empty(dtype, size(0), b.size(1)), this, b);
+            return mmInto(empty(device(), dtype, size(0), b.size(1)), this, b);
         }
         return made("matmul", () -> raw.matmul(b.raw), this, b);
     }
@@ -401,7 +466,7 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor add(Tensor b) {
         return isLike(b)
-                ? addInto(empty(dtype, shape()), this, b)
+                ? addInto(empty(device(), dtype, shape()), this, b)
                 : made("add", () -> raw.add(b.raw, ONE), this, b);
     }
 
@@ -429,7 +494,7 @@ public final class Tensor implements AutoCloseable {
 
     public Tensor mul(Tensor b) {
         return isLike(b)
-                ? mulInto(empty(dtype, shape()), this, b)
+                ? mulInto(empty(device(), dtype, shape()), this, b)
                 : made("mul", () -> raw.mul(b.raw), this, b);
     }
 
@@ -616,6 +681,9 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor logSumExp(int dim, boolean keep) {
+        if (device().equals(Device.META)) { // libtorch has no kernel for it there
+            return sum(dim, keep);
+        }
         return made("logsumexp", () -> raw.logsumexp(new long[] {dim}, keep), this);
     }
 

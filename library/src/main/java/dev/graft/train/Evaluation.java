@@ -4,7 +4,9 @@ import dev.graft.data.Batch;
 import dev.graft.model.Transformer;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
 import java.util.List;
 
 /// The loss over examples that are not trained on.
@@ -24,22 +26,24 @@ public final class Evaluation {
 
     /// Evaluates the batches one after another.
     public static Result of(Transformer model, List<Batch> batches, Workspace workspace) {
-        double loss = 0;
         long tokens = 0;
-        for (Batch batch : batches) {
-            try (var _ = Scope.open("evaluation");
-                    var tape = Tape.inference(workspace)) {
-                loss +=
-                        model.loss(
-                                tape,
-                                batch.ids(),
-                                batch.positions(),
-                                batch.offsets(),
-                                batch.labels(),
-                                1);
-                tokens += batch.trainedTokens();
+        try (var _ = Scope.open("evaluation", model.device())) {
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            for (Batch batch : batches) {
+                try (var _ = Scope.open("batch");
+                        var tape = Tape.inference(workspace)) {
+                    model.loss(
+                            tape,
+                            batch.ids(),
+                            batch.positions(),
+                            batch.offsets(),
+                            batch.labels(),
+                            1,
+                            sum);
+                    tokens += batch.trainedTokens();
+                }
             }
+            return new Result(tokens == 0 ? Double.NaN : sum.item() / tokens, tokens);
         }
-        return new Result(tokens == 0 ? Double.NaN : loss / tokens, tokens);
     }
 }

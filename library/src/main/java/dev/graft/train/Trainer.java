@@ -12,6 +12,7 @@ import dev.graft.optim.Decay;
 import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
 import dev.graft.tensor.Torch;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
@@ -87,6 +88,12 @@ public final class Trainer implements AutoCloseable {
     /// @return whether the run is complete, rather than interrupted
     /// @throws TrainingException if the loss is not a number
     public boolean run() {
+        try (var _ = Scope.open("training", model.device())) {
+            return runAll();
+        }
+    }
+
+    private boolean runAll() {
         startedAt = System.nanoTime();
         long parameters = trained.parameters().stream().mapToLong(p -> p.value().numel()).sum();
         listener.accept(new TrainEvent.Started(settings.totalSteps(), step, parameters));
@@ -186,24 +193,30 @@ public final class Trainer implements AutoCloseable {
     /// Adds the gradients of the micro-batches to the parameters; returns the mean loss.
     private double gradients(List<Batch> micros) {
         long labelled = micros.stream().mapToLong(Batch::trainedTokens).sum();
-        double loss = 0;
+        try (var _ = Scope.open("step")) {
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            addGradients(micros, labelled, sum);
+            return sum.item() / labelled; // here the host waits for what it has asked for
+        }
+    }
+
+    private void addGradients(List<Batch> micros, long labelled, Tensor sum) {
         for (int i = 0; i < micros.size(); i++) {
             Batch batch = micros.get(i);
             long dropoutSeed = settings.seed() * 0x9E3779B97F4A7C15L + step * 1_000_003L + i;
             try (var _ = Scope.open("micro-batch");
                     var tape = Tape.recording(workspace, dropoutSeed, settings.recompute())) {
-                loss +=
-                        model.loss(
-                                tape,
-                                batch.ids(),
-                                batch.positions(),
-                                batch.offsets(),
-                                batch.labels(),
-                                1.0 / labelled);
+                model.loss(
+                        tape,
+                        batch.ids(),
+                        batch.positions(),
+                        batch.offsets(),
+                        batch.labels(),
+                        1.0 / labelled,
+                        sum);
                 tape.backward();
             }
         }
-        return loss / labelled;
     }
 
     private void checkFinite(double loss, double norm) {

@@ -22,6 +22,7 @@ import dev.graft.nn.Tape;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.nio.file.Files;
@@ -267,7 +268,11 @@ class FamiliesTest {
         int[] ids = Golden.ints(expected(family).get("sequences").get(0).get("ids"));
         var options =
                 new LoadOptions(
-                        Quantization.FourBit.DEFAULT, null, BaseResidency.AUTO, (_, _) -> {});
+                        Quantization.FourBit.DEFAULT,
+                        null,
+                        BaseResidency.AUTO,
+                        Device.CPU,
+                        (_, _) -> {});
         try (var model = new Golden.Model(folder(family), DType.F32, options)) {
             for (Linear linear : model.transformer.linears().values()) {
                 boolean isPlain =

@@ -12,6 +12,7 @@ import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
+import dev.graft.nn.Losses;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
 import dev.graft.tensor.DType;
@@ -201,7 +202,8 @@ public final class Golden {
             try (var _ = Scope.open();
                     var tape = Tape.recording(workspace, 1)) {
                 double loss =
-                        transformer.loss(
+                        Losses.of(
+                                transformer,
                                 tape,
                                 tokens.ids(),
                                 tokens.positions(),

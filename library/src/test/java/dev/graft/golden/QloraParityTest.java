@@ -21,6 +21,7 @@ import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.nio.file.Path;
@@ -66,7 +67,7 @@ class QloraParityTest {
                     case "fp4" -> new Quantization.FourBit(FourBitCode.FP4, 64, true);
                     default -> new Quantization.Int8();
                 };
-        return new LoadOptions(how, null, residency, (_, _) -> {});
+        return new LoadOptions(how, null, residency, Device.CPU, (_, _) -> {});
     }
 
     private static Golden.Model quantized(String kind) {
@@ -97,7 +98,7 @@ class QloraParityTest {
     void checkpointsThatTransformersWroteLoadAsTheyAre(String kind) {
         Path written = Golden.folder("qlora/llama-tiny-" + kind);
         for (BaseResidency residency : BaseResidency.values()) {
-            var options = new LoadOptions(null, null, residency, (_, _) -> {});
+            var options = new LoadOptions(null, null, residency, Device.CPU, (_, _) -> {});
             try (var model = new Golden.Model(written, DType.F32, options)) {
                 assertLogits(model, kind);
             }
@@ -173,7 +174,7 @@ class QloraParityTest {
     @Test
     void adapterMergedIntoCodesIsWrittenAsPlainNumbers() {
         int[] ids = Golden.ints(expected.get("sequences").get(2).get("ids"));
-        var options = new LoadOptions(null, null, BaseResidency.AUTO, (_, _) -> {});
+        var options = new LoadOptions(null, null, BaseResidency.AUTO, Device.CPU, (_, _) -> {});
         Path base = Golden.folder("qlora/llama-tiny-nf4");
         try (var model = new Golden.Model(base, DType.F32, options);
                 var _ = PeftFiles.load(model.transformer, Golden.folder("llama-tiny-lora"))) {

@@ -92,11 +92,12 @@ final class KernelBench {
     private static void crossEntropy(int rows, int width) {
         try (var _ = Scope.open()) {
             Tensor[] logits = random(1, rows, width);
-            int[] targets = RANDOM.ints(rows, 0, width).toArray();
+            Tensor targets = Tensor.of(RANDOM.ints(rows, 0, width).toArray());
+            Tensor losses = Tensor.empty(DType.F64, rows);
             compare(
                     "crossEntropy %d x %d".formatted(rows, width),
                     bytes(2, logits),
-                    k -> k.crossEntropy(logits[0], targets, 1));
+                    k -> k.crossEntropy(logits[0], targets, 1, losses));
         }
     }
 

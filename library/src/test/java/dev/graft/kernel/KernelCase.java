@@ -276,7 +276,14 @@ final class KernelCase {
         int[] targets = random.ints(rows, 0, width).toArray();
         KernelCase c = make("crossEntropy", random, shapes(of(rows, width))).times(0, 3);
         return new KernelCase(
-                c.name, c.shapes, c.values, (k, t) -> k.crossEntropy(t[0], targets, 0.01));
+                c.name, c.shapes, c.values, (k, t) -> crossEntropy(k, t[0], targets, 0.01));
+    }
+
+    /// The sum of the losses.
+    static double crossEntropy(Kernels k, Tensor logits, int[] targets, double gradScale) {
+        Tensor losses = Tensor.empty(DType.F64, targets.length);
+        k.crossEntropy(logits, Tensor.of(targets), gradScale, losses);
+        return losses.sum().item();
     }
 
     static KernelCase adamW(int rows, int width, Random random) {

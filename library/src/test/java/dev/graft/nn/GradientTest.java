@@ -307,7 +307,7 @@ class GradientTest {
         double loss;
         try (var tape = Tape.recording(workspace, 0)) {
             Var hidden = tape.var(x, true);
-            loss = LmHeadLoss.forward(tape, hidden, head, labels, 0.25);
+            loss = Losses.of(tape, hidden, head, labels, 0.25);
             dx[0] = hidden.takeGradient();
         }
         Tensor a = part.a().value();
@@ -349,8 +349,8 @@ class GradientTest {
         int[] labels = {3, -1, 0};
         int[] ids = {4, 4, 9};
         try (var tape = Tape.recording(workspace, 0)) {
-            Var x = embedding.forward(tape, Tensor.of(ids));
-            LmHeadLoss.forward(tape, x, head, labels, 0.25);
+            Var x = embedding.forward(tape, Tensor.of(ids), DType.F64);
+            Losses.of(tape, x, head, labels, 0.25);
             tape.backward();
         }
         Tensor index = Tensor.of(ids);
@@ -379,7 +379,7 @@ class GradientTest {
         }
         try (var tape = Tape.recording(workspace, 0)) {
             Var hidden = tape.var(x, true);
-            double loss = LmHeadLoss.forward(tape, hidden, head, labels, 1);
+            double loss = Losses.of(tape, hidden, head, labels, 1);
             double sum = 0;
             for (int i = 0; i < labels.length; i++) {
                 int[] one = new int[230];
@@ -387,7 +387,7 @@ class GradientTest {
                 one[i] = labels[i];
                 try (var _ = Scope.open();
                         var single = Tape.inference(workspace)) {
-                    sum += LmHeadLoss.forward(single, single.var(x, false), head, one, 1);
+                    sum += Losses.of(single, single.var(x, false), head, one, 1);
                 }
             }
             assertThat(loss).isCloseTo(sum, within(1e-6));

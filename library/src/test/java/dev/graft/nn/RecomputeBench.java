@@ -71,7 +71,14 @@ final class RecomputeBench {
         Arrays.setAll(positions, i -> i);
         try (var _ = Scope.open("pass");
                 var tape = Tape.recording(model.workspace, 1, policy)) {
-            model.transformer.loss(tape, ids, positions, new int[] {0, tokens}, ids, 1.0 / tokens);
+            Losses.of(
+                    model.transformer,
+                    tape,
+                    ids,
+                    positions,
+                    new int[] {0, tokens},
+                    ids,
+                    1.0 / tokens);
             tape.backward();
         }
     }

@@ -14,6 +14,7 @@ import dev.graft.model.FullTuning;
 import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
+import dev.graft.nn.Losses;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
 import dev.graft.nn.Tape;
@@ -25,6 +26,7 @@ import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.train.Evaluation;
 import java.nio.file.Path;
@@ -79,7 +81,7 @@ class MeasuredTest {
             long kept = pass(model, batch, job.recomputation());
             optimizer.gradientNorm();
             optimizer.step(1e-3, 1);
-            return new Measured(kept, Scope.peakBytes() - before);
+            return new Measured(kept, Scope.peakBytes() - before - Losses.SUM_BYTES);
         }
     }
 
@@ -95,9 +97,15 @@ class MeasuredTest {
         try (var _ = Scope.open("micro-batch");
                 var tape = Tape.recording(model.workspace, 1, recompute)) {
             long before = Scope.liveBytes();
-            model.transformer.loss(
-                    tape, batch.ids(), batch.positions(), batch.offsets(), batch.labels(), 1);
-            long kept = Scope.liveBytes() - before;
+            Losses.of(
+                    model.transformer,
+                    tape,
+                    batch.ids(),
+                    batch.positions(),
+                    batch.offsets(),
+                    batch.labels(),
+                    1);
+            long kept = Scope.liveBytes() - before - Losses.SUM_BYTES;
             tape.backward();
             return kept;
         }
@@ -287,7 +295,7 @@ class MeasuredTest {
         Path base = Golden.folder("variants/bf16");
         ModelConfig config = ModelConfig.read(base);
         long before = Scope.liveBytes();
-        var options = new LoadOptions(how, null, BaseResidency.AUTO, (_, _) -> {});
+        var options = new LoadOptions(how, null, BaseResidency.AUTO, Device.CPU, (_, _) -> {});
         try (var files = ModelFiles.open(base);
                 var _ = ModelLoader.load(config, files, DType.F32, options)) {
             Tuning lora = new Tuning.Lora(LoraConfig.allLinear(2, 2));

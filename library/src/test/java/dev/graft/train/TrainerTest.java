@@ -17,6 +17,7 @@ import dev.graft.error.ModelFormatException;
 import dev.graft.error.TrainingException;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.golden.Golden;
+import dev.graft.nn.Losses;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
 import dev.graft.nn.Tape;
@@ -391,7 +392,8 @@ class TrainerTest {
         try (var _ = Scope.open();
                 var tape = Tape.recording(model.workspace, 1)) {
             double loss =
-                    model.transformer.loss(
+                    Losses.of(
+                            model.transformer,
                             tape,
                             batch.ids(),
                             batch.positions(),

@@ -1,0 +1,153 @@
+package dev.graft.golden;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assumptions.assumeThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.graft.adapter.Adapter;
+import dev.graft.adapter.PeftFiles;
+import dev.graft.golden.Golden.Tokens;
+import dev.graft.model.FullTuning;
+import dev.graft.model.LoadOptions;
+import dev.graft.nn.Parameter;
+import dev.graft.nn.Recompute;
+import dev.graft.nn.Tape;
+import dev.graft.optim.AdamW;
+import dev.graft.optim.Decay;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/// Passes as a card makes them, without a card: on a device without numbers, where every look at
+/// one from the host fails, and in bfloat16.
+class DevicePassTest {
+    private long liveBefore;
+    private Scope scope;
+
+    @BeforeEach
+    void open() {
+        liveBefore = Scope.liveTensors();
+        scope = Scope.open("test");
+    }
+
+    @AfterEach
+    void nothingLeaks() {
+        scope.close();
+        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
+    }
+
+    static List<String> families() throws Exception {
+        return FamiliesTest.families();
+    }
+
+    private static Path folder(String family) {
+        return Golden.folder("families/" + family);
+    }
+
+    private static Tokens tokens(String family) {
+        JsonNode expected = Golden.json("families/" + family + "/expected.json");
+        return Tokens.of(expected.get("sequences"));
+    }
+
+    private static Golden.Model model(String family, DType compute, Device device) {
+        return new Golden.Model(folder(family), compute, LoadOptions.PLAIN.on(device));
+    }
+
+    private static Adapter adapter(Golden.Model model, String family) {
+        return PeftFiles.load(model.transformer, folder(family).resolve("lora"));
+    }
+
+    /// The router of a mixture of experts gathers tokens on the host.
+    private static void assumeNoRouter(Golden.Model model) {
+        assumeThat(model.transformer.linears().keySet())
+                .as("no mixture of experts")
+                .noneMatch(
+                        name ->
+                                name.endsWith(".experts.0.down_proj")
+                                        || name.endsWith("experts.0.w2"));
+    }
+
+    /// A step without its two readings, the loss and the norm of the gradient.
+    private static void step(Golden.Model model, Tokens tokens, Collection<Parameter> parameters) {
+        List<Parameter> all = new ArrayList<>(parameters);
+        try (var optimizer = new AdamW(all, AdamW.Settings.DEFAULT, Decay::applies);
+                var _ = Scope.open("step", model.transformer.device());
+                var tape = Tape.recording(model.workspace, 1, new Recompute.Layer())) {
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            model.transformer.loss(
+                    tape,
+                    tokens.ids(),
+                    tokens.positions(),
+                    tokens.offsets(),
+                    tokens.labels(),
+                    1.0 / tokens.trained(),
+                    sum);
+            tape.backward();
+            optimizer.step(1e-3, 1);
+            assertThat(sum.device()).isEqualTo(model.transformer.device());
+            assertThatThrownBy(sum::item).hasMessageContaining("meta");
+        }
+        for (Parameter p : all) {
+            assertThat(p.value().device()).as(p.name()).isEqualTo(Device.META);
+            assertThat(p.gradient().dtype()).as(p.name()).isEqualTo(DType.F32);
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void aStepOfLoraLooksAtNoNumber(String family) {
+        for (DType compute : List.of(DType.F32, DType.BF16)) {
+            try (var model = model(family, compute, Device.META);
+                    var adapter = adapter(model, family)) {
+                assumeNoRouter(model);
+                step(model, tokens(family), adapter.parameters().values());
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void aStepOfFullFineTuningLooksAtNoNumber(String family) {
+        try (var model = model(family, DType.BF16, Device.META)) {
+            assumeNoRouter(model);
+            step(model, tokens(family), FullTuning.attach(model.transformer));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void bfloat16GivesNearlyTheLossAndTheGradientsOfFloat32(String family) {
+        try (var exact = model(family, DType.F32, Device.CPU);
+                var half = model(family, DType.BF16, Device.CPU);
+                var wanted = adapter(exact, family);
+                var found = adapter(half, family)) {
+            Tokens tokens = tokens(family);
+            double loss = exact.lossAndGradients(tokens);
+            assertThat(half.lossAndGradients(tokens) / loss - 1).isBetween(-0.01, 0.01);
+            double dot = 0;
+            double a = 0;
+            double b = 0;
+            for (Parameter p : wanted.parameters().values()) {
+                double[] x = p.gradient().toDoubles();
+                double[] y = found.parameters().get(p.name()).gradient().toDoubles();
+                for (int i = 0; i < x.length; i++) {
+                    dot += x[i] * y[i];
+                    a += x[i] * x[i];
+                    b += y[i] * y[i];
+                }
+            }
+            assertThat(dot / Math.sqrt(a * b)).as("cosine").isGreaterThan(0.99);
+            assertThat(Math.sqrt(b / a)).as("norm").isBetween(0.95, 1.05);
+        }
+    }
+}
