@@ -18,7 +18,6 @@ import dev.graft.plan.ByteSize;
 import dev.graft.plan.Fit;
 import dev.graft.plan.Fit.Verdict;
 import dev.graft.plan.Job;
-import dev.graft.plan.Machine;
 import dev.graft.plan.Recomputation;
 import dev.graft.plan.Tuning;
 import dev.graft.quant.QuantizationConfig;
@@ -47,7 +46,7 @@ final class Budget {
 
     /// @throws OutOfMemory if the run cannot fit, whatever its data are
     static Budget of(RunConfig config, ModelConfig model) {
-        long memory = Machine.memory();
+        long memory = config.placement().memory();
         Path base = config.model().folder();
         QuantizationConfig codes = ModelConfig.codes(base).orElse(null);
         var budget = new Budget(config, PlanInput.of(config, model, codes, memory), memory);

@@ -5,6 +5,7 @@ import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.config.FinetuningType;
 import dev.graft.config.IntervalStrategy;
+import dev.graft.config.Placement;
 import dev.graft.config.Resume;
 import dev.graft.config.RunConfig;
 import dev.graft.data.Finding;
@@ -22,7 +23,6 @@ import dev.graft.optim.AdamW;
 import dev.graft.optim.Paging;
 import dev.graft.optim.Schedule;
 import dev.graft.plan.Bill;
-import dev.graft.tensor.DType;
 import dev.graft.tensor.Torch;
 import dev.graft.train.AdapterTraining;
 import dev.graft.train.Checkpoints;
@@ -49,6 +49,7 @@ public final class Finetune {
     private final RunConfig config;
     private final Consumer<TrainEvent> listener;
     private final List<String> decisions = new ArrayList<>();
+    private Placement placement;
     private volatile Trainer running;
     private volatile boolean interrupted;
 
@@ -75,14 +76,13 @@ public final class Finetune {
         Path output = config.output().outputDir();
         Optional<Path> checkpoint = checkOutput(output);
         Path base = config.model().folder();
+        placement = config.placement();
+        refuseOnCard();
         ModelConfig modelConfig = ModelConfig.read(base);
         Budget budget = Budget.of(config, modelConfig);
         try (var files = ModelFiles.open(base);
                 var tokenizer = Tokenizer.load(base)) {
-            decisions.add(
-                    config.train().bf16()
-                            ? "compute: products with the frozen base in bfloat16, the rest in float32"
-                            : "compute: float32");
+            decisions.add(placement.text(config.train().bf16()));
             try (var data = TrainingData.of(config, tokenizer, modelConfig, decisions)) {
                 Bill bill = budget.bill(files, tokenizer, data.largest(), data.heldOut());
                 decisions.addAll(budget.decisions(bill));
@@ -93,6 +93,18 @@ public final class Finetune {
                         .forEach(f -> listener.accept(new TrainEvent.Warned(f.toString())));
                 return train(modelConfig, files, bill, data, output, checkpoint);
             }
+        }
+    }
+
+    /// Refuses what is made for a processor's memory.
+    private void refuseOnCard() {
+        if (placement.device().isCpu()) {
+            return;
+        }
+        if (config.optimizer().optim().paged()) {
+            throw new ConfigException(
+                    "optim: found %s, and on %s moments are not paged yet; adamw_8bit takes a quarter of the memory of adamw_torch"
+                            .formatted(config.optimizer().optim(), placement.device()));
         }
     }
 
@@ -128,10 +140,11 @@ public final class Finetune {
         var options =
                 config.quantization()
                         .load()
+                        .on(placement.device())
                         .withProgress(
                                 (done, total) ->
                                         listener.accept(new TrainEvent.Loading(done, total)));
-        return ModelLoader.load(modelConfig, files, DType.F32, options);
+        return ModelLoader.load(modelConfig, files, placement.compute(), options);
     }
 
     private boolean train(

@@ -54,7 +54,7 @@ final class ChatCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        try (OpenModel open = arguments.open();
+        try (OpenModel open = arguments.open(products.placement());
                 var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
             var chats =
                     new ChatTokenization(

@@ -1,6 +1,8 @@
 package dev.graft.app;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.graft.tensor.Cards;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Torch;
 import java.io.IOException;
 import java.io.InputStream;
@@ -29,6 +31,7 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
         diagnosis.memory();
         diagnosis.libraries();
         diagnosis.torch();
+        diagnosis.cards();
         return diagnosis;
     }
 
@@ -177,13 +180,34 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
                 Math.round(bandwidth * 10) / 10.0,
                 "bandwidth",
                 Figures.format("%.1f GB/s read from memory", bandwidth));
-        boolean cuda = Torch.cudaAvailable();
-        found(
-                "cuda",
-                cuda,
-                "gpu",
-                cuda
-                        ? "CUDA available"
-                        : "none: this build carries the natives for processors only");
+    }
+
+    private void cards() {
+        Cards here = Cards.here();
+        found("cuda", here.usable(), "", "");
+        found("cuda_natives", Cards.carriesNatives(), "", "");
+        if (here.driver() > 0) {
+            String speaks = "speaks CUDA " + here.driverVersion();
+            found("cuda_driver", here.driverVersion(), "card driver", speaks);
+        }
+        for (Cards.Card card : here.cards()) {
+            found(
+                    "card_" + card.index(),
+                    "%s, %d bytes, %s".formatted(card.name(), card.memory(), card.capabilityText()),
+                    Device.cuda(card.index()).toString(),
+                    "%s, %s, compute capability %s%s"
+                            .formatted(
+                                    card.name(),
+                                    Figures.mebibytes(card.memory()),
+                                    card.capabilityText(),
+                                    card.multipliesBfloat16() ? "" : ", without bfloat16"));
+        }
+        here.hindrance()
+                .ifPresent(
+                        why -> found("cuda_hindrance", why, "gpu", "none to compute on: " + why));
+        if (here.usable() && !Torch.cudaAvailable()) {
+            problems.add(
+                    "the driver has cards and libtorch sees none: does CUDA_VISIBLE_DEVICES hide them, or is the card in use by one process alone (nvidia-smi -q -d COMPUTE)?");
+        }
     }
 }

@@ -85,7 +85,7 @@ final class EvalCommand implements Callable<Integer> {
             throw new ConfigException(
                     "--batch-size: found %d, expected a whole number from 1".formatted(batchSize));
         }
-        try (OpenModel open = arguments.open();
+        try (OpenModel open = arguments.open(products.placement());
                 var workspace = new Workspace(products.type())) {
             int length = Math.min(maxLength, open.model().config().contextLength());
             var tokenization = new Tokenization(open.tokenizer(), length, completionOnlyLoss);

@@ -77,7 +77,7 @@ final class GenerateCommand implements Callable<Integer> {
             return 0;
         }
         String text = what.prompt.equals("-") ? standardInput() : what.prompt;
-        try (OpenModel open = arguments.open();
+        try (OpenModel open = arguments.open(products.placement());
                 var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
             report(generator.generate(text, options, onText()));
         }
@@ -90,7 +90,7 @@ final class GenerateCommand implements Callable<Integer> {
                     "--batch-size: found %d, expected 1 or more".formatted(batchSize));
         }
         List<String> prompts = Prompts.read(what.prompts);
-        try (OpenModel open = arguments.open();
+        try (OpenModel open = arguments.open(products.placement());
                 var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
             new Continuations(console, prompts).generate(generator, options, batchSize);
         }

@@ -1,8 +1,11 @@
 package dev.graft.app;
 
 import dev.graft.adapter.PeftFiles;
+import dev.graft.config.Placement;
 import dev.graft.error.ConfigException;
 import dev.graft.hub.CachedModels;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
@@ -33,7 +36,12 @@ final class ModelArguments {
 
     @Mixin private QuantizationArguments quantization;
 
+    /// On the processor, in float32.
     OpenModel open() {
+        return open(new Placement(Device.CPU, DType.F32));
+    }
+
+    OpenModel open(Placement placement) {
         CachedModels models = CachedModels.system();
         Path adapterFolder =
                 adapter == null ? null : models.folder("--adapter", adapter, CachedModels.MAIN);
@@ -41,7 +49,7 @@ final class ModelArguments {
                 model == null
                         ? baseOf(adapterFolder, models)
                         : checked(models.folder("--model", model, revision));
-        return OpenModel.open(base, adapterFolder, quantization.load());
+        return OpenModel.open(base, adapterFolder, quantization.load(), placement);
     }
 
     private static Path checked(Path model) {

@@ -2,6 +2,7 @@ package dev.graft.app;
 
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.PeftFiles;
+import dev.graft.config.Placement;
 import dev.graft.data.Tokenizer;
 import dev.graft.format.ModelFiles;
 import dev.graft.model.LoadOptions;
@@ -9,6 +10,7 @@ import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import java.nio.file.Path;
 
 /// A base model with an adapter on it, if any, and the tokenizer when it is asked for.
@@ -30,11 +32,16 @@ final class OpenModel implements AutoCloseable {
     }
 
     static OpenModel open(Path base, Path adapter, LoadOptions options) {
+        return open(base, adapter, options, new Placement(Device.CPU, DType.F32));
+    }
+
+    static OpenModel open(Path base, Path adapter, LoadOptions options, Placement placement) {
         ModelConfig config = ModelConfig.read(base);
         var files = ModelFiles.open(base);
         Transformer model = null;
         try {
-            model = ModelLoader.load(config, files, DType.F32, options);
+            LoadOptions placed = options.on(placement.device());
+            model = ModelLoader.load(config, files, placement.compute(), placed);
             return new OpenModel(
                     files, model, adapter == null ? null : PeftFiles.load(model, adapter));
         } catch (RuntimeException e) {

@@ -6,7 +6,6 @@ import dev.graft.config.RunConfigReader;
 import dev.graft.model.ModelConfig;
 import dev.graft.plan.ByteSize;
 import dev.graft.plan.Job;
-import dev.graft.plan.Machine;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -63,7 +62,8 @@ final class PlanCommand implements Callable<Integer> {
             paramLabel = "SIZE",
             description =
                     "What the run may use, as 24GB or 16GiB (default: the memory of this machine"
-                            + " or container).")
+                            + " or container, or of the card that it would compute on). With"
+                            + " --device cuda it is that of a card, which need not be here.")
     private String memory;
 
     @Option(names = "--json", description = "One JSON object on standard output, in bytes.")
@@ -75,8 +75,9 @@ final class PlanCommand implements Callable<Integer> {
 
     @Override
     public Integer call() {
-        long budget = memory == null ? Machine.memory() : ByteSize.parse("--memory", memory);
         RunConfig config = config();
+        long budget =
+                memory == null ? config.placement().memory() : ByteSize.parse("--memory", memory);
         Job job = job(config, budget);
         var report = PlanReport.of(job, budget);
         if (json) {

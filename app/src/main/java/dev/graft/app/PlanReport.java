@@ -55,11 +55,12 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
                         model, bill.baseParameters(), job().base().stored().torchName()));
         lines.add(
                 Figures.format(
-                        "run       %s; %s of up to %,d tokens at once; recomputed: %s",
+                        "run       %s; %s of up to %,d tokens at once; recomputed: %s%s",
                         method(),
                         Figures.counted(job().batch().sequences(), "sequence"),
                         job().batch().longest(),
-                        job().recomputation()));
+                        job().recomputation(),
+                        where()));
         lines.add(
                 Figures.format(
                         "trained   %,d parameters (%s)",
@@ -75,6 +76,11 @@ record PlanReport(Advice advice, long memory, List<Limits> limits) {
         lines.add("");
         addLimits(lines);
         return lines;
+    }
+
+    private String where() {
+        var computation = job().computation();
+        return computation.card() ? "; on a card, in " + computation.type().torchName() : "";
     }
 
     private String method() {

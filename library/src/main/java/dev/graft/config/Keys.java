@@ -8,6 +8,7 @@ import dev.graft.model.BaseResidency;
 import dev.graft.optim.Optim;
 import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
+import dev.graft.tensor.Device;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -56,6 +57,13 @@ final class Keys {
                     Kind.choice(FinetuningType.class),
                     FinetuningType.LORA,
                     "Train an adapter (lora) or every weight (full)");
+    static final Key<String> DEVICE =
+            model(
+                    "device",
+                    Kind.parsed("auto, cpu, cuda or cuda:1", Keys::device),
+                    "auto",
+                    "Where to compute; auto takes an NVIDIA card where there is one that this build"
+                            + " can use");
 
     static final Key<Boolean> LOAD_IN_4BIT =
             quantization("load_in_4bit", FLAG, false, "Hold the frozen base in 4 bits (QLoRA)");
@@ -88,7 +96,8 @@ final class Keys {
                     "bnb_4bit_compute_dtype",
                     Kind.choice(ComputeType.class),
                     ComputeType.AUTO,
-                    "Type of the products; on a processor float32 whatever stands here");
+                    "Type of the computation on a card, where auto is bfloat16; on a processor"
+                            + " float32 whatever stands here");
     static final Key<List<String>> SKIP_MODULES =
             quantization(
                     "llm_int8_skip_modules",
@@ -443,6 +452,14 @@ final class Keys {
     private static <T> Key<T> add(Key<T> key) {
         TABLE.add(key);
         return key;
+    }
+
+    private static String device(String text) {
+        boolean known = text.equals("auto") || Device.of(text).kind() != Device.Kind.META;
+        if (!known) {
+            throw new IllegalArgumentException();
+        }
+        return text;
     }
 
     private static Integer layer(String text) {

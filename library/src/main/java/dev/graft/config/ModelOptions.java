@@ -8,14 +8,17 @@ import java.util.Optional;
 ///
 /// @param modelNameOrPath a folder, or the name of a model that is in the cache
 /// @param modelRevision branch, tag or commit of a model by name
+/// @param device auto, or a device's name
 public record ModelOptions(
         String modelNameOrPath,
         String modelRevision,
         String adapter,
-        FinetuningType finetuningType) {
+        FinetuningType finetuningType,
+        String device) {
     public ModelOptions {
         Keys.MODEL.check(modelNameOrPath);
         Keys.MODEL_REVISION.check(modelRevision);
+        Keys.DEVICE.check(device);
     }
 
     /// The adapter to go on from.

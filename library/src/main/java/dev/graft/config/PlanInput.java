@@ -6,12 +6,14 @@ import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.plan.BaseStorage;
 import dev.graft.plan.BatchShape;
+import dev.graft.plan.Computation;
 import dev.graft.plan.Fit;
 import dev.graft.plan.Job;
 import dev.graft.plan.OptimizerState;
 import dev.graft.plan.Recomputation;
 import dev.graft.plan.Tuning;
 import dev.graft.quant.QuantizationConfig;
+import dev.graft.tensor.Cards;
 import dev.graft.tensor.DType;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -35,7 +37,7 @@ public final class PlanInput {
                                 tuning(config),
                                 BatchShape.of(train.perDeviceTrainBatchSize(), length))
                         .with(new OptimizerState(optimizer.optim(), optimizer.optimMemory()));
-        job = job.with(base(config, stored, job.base()));
+        job = job.with(base(config, stored, job.base())).with(computation(config));
         if (train.evaluation().strategy() != IntervalStrategy.NO) {
             int evaluated = train.evaluation().perDeviceEvalBatchSize();
             job = job.evaluating(BatchShape.of(evaluated, length));
@@ -52,6 +54,17 @@ public final class PlanInput {
             case LAYER -> job.with(Recomputation.LAYER);
             case OFFLOAD -> job.with(Recomputation.OFFLOAD);
         };
+    }
+
+    private static Computation computation(RunConfig config) {
+        if (config.model().device().startsWith("cuda") && !Cards.here().usable()) {
+            boolean wide = config.quantization().computeType() == ComputeType.FLOAT32;
+            return Computation.onCard(wide ? DType.F32 : DType.BF16); // a card elsewhere
+        }
+        Placement placement = config.placement();
+        return placement.device().isCpu()
+                ? Computation.ON_PROCESSOR
+                : Computation.onCard(placement.compute());
     }
 
     private static BaseStorage base(

@@ -22,7 +22,7 @@ public record QuantizationOptions(
         skipModules = List.copyOf(skipModules);
     }
 
-    /// What the loader is told.
+    /// What the loader is told, but the device.
     public LoadOptions load() {
         Quantization how =
                 loadIn4bit

@@ -18,6 +18,13 @@ public record RunConfig(
         TrainOptions train,
         OptimizerOptions optimizer) {
 
+    /// Where the run computes.
+    ///
+    /// @throws dev.graft.error.ConfigException if it cannot compute there; says why
+    public Placement placement() {
+        return Placement.of(model.device(), quantization.computeType(), train.bf16());
+    }
+
     /// The whole run as YAML, every key written out; reads back to an equal `RunConfig`.
     public String toYaml() {
         var mapper =
@@ -57,6 +64,7 @@ public record RunConfig(
         values.put(Keys.MODEL_REVISION, model.modelRevision());
         values.put(Keys.ADAPTER, model.adapter());
         values.put(Keys.FINETUNING_TYPE, model.finetuningType());
+        values.put(Keys.DEVICE, model.device());
         values.put(Keys.LOAD_IN_4BIT, quantization.loadIn4bit());
         values.put(Keys.LOAD_IN_8BIT, quantization.loadIn8bit());
         values.put(Keys.QUANT_TYPE, quantization.quantType());

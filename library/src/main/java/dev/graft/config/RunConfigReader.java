@@ -267,7 +267,8 @@ public final class RunConfigReader {
                         get(Keys.MODEL),
                         get(Keys.MODEL_REVISION),
                         get(Keys.ADAPTER),
-                        get(Keys.FINETUNING_TYPE)),
+                        get(Keys.FINETUNING_TYPE),
+                        get(Keys.DEVICE)),
                 quantization(),
                 new OutputOptions(
                         get(Keys.OUTPUT_DIR),

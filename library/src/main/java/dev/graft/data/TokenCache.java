@@ -1,5 +1,6 @@
 package dev.graft.data;
 
+import dev.graft.disk.CacheFolder;
 import dev.graft.error.ConfigException;
 import dev.graft.error.TrainingException;
 import java.io.IOException;
@@ -15,7 +16,6 @@ import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HexFormat;
-import java.util.Map;
 import java.util.UUID;
 import java.util.stream.Stream;
 
@@ -38,21 +38,9 @@ public final class TokenCache {
         this.folder = folder;
     }
 
-    /// The folder of this user: `GRAFT_CACHE`, else `graft` in `XDG_CACHE_HOME`, else in
-    /// `~/.cache`.
+    /// The folder of this user.
     public static TokenCache ofUser() {
-        return new TokenCache(folder(System.getenv(), System.getProperty("user.home")));
-    }
-
-    static Path folder(Map<String, String> environment, String home) {
-        String own = environment.getOrDefault("GRAFT_CACHE", "");
-        if (!own.isEmpty()) {
-            return Path.of(own, "tokens");
-        }
-        String cache = environment.getOrDefault("XDG_CACHE_HOME", "");
-        return (cache.isEmpty() ? Path.of(home, ".cache") : Path.of(cache))
-                .resolve("graft")
-                .resolve("tokens");
+        return new TokenCache(CacheFolder.ofUser("tokens"));
     }
 
     /// The data set, from disk if it is there; else tokenized and written there first.

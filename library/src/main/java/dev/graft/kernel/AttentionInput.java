@@ -73,13 +73,22 @@ public record AttentionInput(
         return offsets[sequence + 1] - offsets[sequence];
     }
 
-    /// The shape of the operation's scratch memory, for the threads that there are.
+    /// The shape of the operation's scratch memory, for the threads that there are. What runs on a
+    /// card makes its own.
     public long[] scratch(boolean backward) {
+        if (!q.onCpu()) {
+            return new long[] {0};
+        }
+        return buffers().shape(longest(), past, backward, Torch.threads());
+    }
+
+    /// Rows of the longest sequence.
+    long longest() {
         long longest = 0;
         for (int s = 0; s < sequences(); s++) {
             longest = Math.max(longest, length(s));
         }
-        return buffers().shape(longest, past, backward, Torch.threads());
+        return longest;
     }
 
     AttentionScratch buffers() {

@@ -11,14 +11,17 @@ import dev.graft.tensor.Tensor;
 /// CONTRIBUTING.
 ///
 /// [TorchKernels] is the plain reference for every type and device; [VectorKernels] is for float32
-/// on a CPU.
+/// on a CPU, [CudaKernels] for NVIDIA cards.
 public interface Kernels {
     /// The fastest implementation for this tensor's type and device.
     static Kernels of(Tensor x) {
         Kernels fastest =
-                x.dtype() == DType.F32 && x.onCpu()
-                        ? VectorKernels.INSTANCE
-                        : TorchKernels.INSTANCE;
+                switch (x.device().kind()) {
+                    case CPU ->
+                            x.dtype() == DType.F32 ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
+                    case CUDA -> CudaKernels.on(x.device());
+                    case META -> TorchKernels.INSTANCE;
+                };
         return Profile.listens() ? ProfiledKernels.of(fastest) : fastest;
     }
 
@@ -88,6 +91,14 @@ public interface Kernels {
     /// @param slopes shape of x, written: scale · (1 − tanh²), by which the gradient is multiplied;
     ///     null where none is wanted
     void softCap(Tensor x, double scale, double cap, Tensor slopes);
+
+    /// out = x ⊙ mask / (1 − p) (Srivastava et al. 2014), where the mask is a function of the seed
+    /// and the place, the same in every implementation and type.
+    ///
+    /// @param x of any shape
+    /// @param p share of numbers that become 0
+    /// @param out written; may be x
+    void dropout(Tensor x, double p, long seed, Tensor out);
 
     /// Causal attention of grouped heads within each sequence, O = softmax(Q·Kᵀ · scale)·V, where
     /// the rule may narrow what a row sees and cap the scores.

@@ -6,11 +6,12 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /// Kernels that tell a profile of their calls.
 final class ProfiledKernels implements InvocationHandler {
-    private static final Kernels VECTOR = around(VectorKernels.INSTANCE);
-    private static final Kernels TORCH = around(TorchKernels.INSTANCE);
+    private static final Map<Kernels, Kernels> AROUND = new ConcurrentHashMap<>();
 
     private final Kernels kernels;
 
@@ -19,7 +20,7 @@ final class ProfiledKernels implements InvocationHandler {
     }
 
     static Kernels of(Kernels kernels) {
-        return kernels == VectorKernels.INSTANCE ? VECTOR : TORCH;
+        return AROUND.computeIfAbsent(kernels, ProfiledKernels::around);
     }
 
     private static Kernels around(Kernels kernels) {

@@ -6,10 +6,10 @@ import dev.graft.tensor.Tensor;
 
 /// The fused operations spelled out in libtorch's own: every type and device, and the oracle of
 /// the other implementations' tests. Numbers of 16 bits are widened, but in products.
-public final class TorchKernels implements Kernels {
+public class TorchKernels implements Kernels {
     public static final TorchKernels INSTANCE = new TorchKernels();
 
-    private TorchKernels() {}
+    TorchKernels() {}
 
     @Override
     public void rmsNorm(
@@ -166,6 +166,18 @@ public final class TorchKernels implements Kernels {
             if (slopes != null) {
                 slopes.copyInPlace(t.mul(t).neg().add(1).mul(scale));
             }
+        }
+    }
+
+    @Override
+    public void dropout(Tensor x, double p, long seed, Tensor out) {
+        DropoutMask mask = DropoutMask.of(p, seed);
+        float[] factors = new float[Math.toIntExact(x.numel())];
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = mask.factor(i);
+        }
+        try (var _ = Scope.open("dropout", x.device())) {
+            out.copyInPlace(x.mul(Tensor.of(factors, x.shape()).to(x.dtype())));
         }
     }
 

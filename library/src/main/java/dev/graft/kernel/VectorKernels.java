@@ -56,6 +56,11 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
+    public void dropout(Tensor x, double p, long seed, Tensor out) {
+        VectorDropout.apply(x, DropoutMask.of(p, seed), out);
+    }
+
+    @Override
     public void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch) {
         if (Blas.isAvailable()) {
             VectorAttention.forward(in, out, logSums, scratch);

@@ -247,9 +247,11 @@ public final class ModelLoader {
                     "base_residency: mapped needs codes in a file, and %s of %s is not quantized; write them once with `graft quantize --model %s --output DIR` and train on DIR"
                             .formatted(name, files.folder(), files.folder()));
         }
-        Tensor source = tensor(name + ".weight", m.out(), m.in());
-        var codes = Quantizer.quantize(name, source, options.quantization());
-        source.close();
+        QuantizedTensor codes;
+        try (var source = tensor(name + ".weight", m.out(), m.in());
+                var there = source.to(options.device())) {
+            codes = Quantizer.quantize(name, there, options.quantization());
+        }
         readOnce(name);
         return new FrozenWeight.Quantized(codes, compute);
     }

@@ -8,9 +8,8 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 
-/// Numbered places on disk where tensors rest between the forward and the backward pass, used
-/// again by every pass. A place is a [ScratchFile].
-final class DiskSlots implements AutoCloseable {
+/// Places on disk, for tensors of the processor. A place is a [ScratchFile].
+final class DiskSlots implements Slots {
     private final Path folder;
     private final List<ScratchFile> slots = new ArrayList<>();
 
@@ -18,11 +17,11 @@ final class DiskSlots implements AutoCloseable {
         this.folder = folder;
     }
 
-    /// Copies a tensor to a place and returns it as it lies there, outside of this process's memory
-    /// until it is read. Places are filled from 0 up.
+    /// It lies outside of this process's memory until it is read.
     ///
     /// @throws ConfigException if the disk has no room
-    Tensor put(int slot, Tensor tensor) {
+    @Override
+    public Tensor put(int slot, Tensor tensor) {
         long bytes = tensor.numel() * tensor.dtype().bytes();
         if (slot < slots.size() && slots.get(slot).memory().byteSize() < bytes) {
             List<ScratchFile> tooSmall = slots.subList(slot, slots.size());
@@ -39,15 +38,21 @@ final class DiskSlots implements AutoCloseable {
         return there;
     }
 
-    /// Begins to read a place, if there is one of that number.
-    void willNeed(int slot) {
+    @Override
+    public Tensor back(Tensor resting) {
+        return resting.alias();
+    }
+
+    @Override
+    public void willNeed(int slot) {
         if (slot >= 0) {
             Pages.willNeed(slots.get(slot).memory());
         }
     }
 
     /// Takes a place out of this process's memory.
-    void release(int slot) {
+    @Override
+    public void release(int slot) {
         Pages.release(slots.get(slot).memory());
     }
 

@@ -35,7 +35,8 @@ public final class Tape implements AutoCloseable {
     private Mode mode;
     private Scope segment;
     private int dropouts;
-    private int onDisk;
+    private Slots offloaded;
+    private int slotsInUse;
 
     private Tape(Mode mode, Workspace workspace, long dropoutSeed, Recompute policy) {
         this.mode = mode;
@@ -187,20 +188,27 @@ public final class Tape implements AutoCloseable {
         }
         Scope kept = open(name);
         if (policy instanceof Recompute.Offload(var folder) && !x.isHeld()) {
-            DiskSlots disk = workspace.disk(folder);
-            int slot = onDisk++;
+            offloaded = workspace.slots(x.value().device(), folder);
+            int slot = slotsInUse++;
             try (var _ = kept.enter()) {
-                x.moveTo(disk.put(slot, x.value()));
+                x.moveTo(offloaded.put(slot, x.value()));
             }
             x.hold(kept);
-            steps.push(() -> disk.release(slot));
+            steps.push(() -> offloaded.release(slot));
             steps.push(() -> replay(name, x, part, result, kept, dropoutsBefore));
-            steps.push(() -> disk.willNeed(slot - 1));
+            steps.push(() -> fetch(x, kept, slot));
         } else {
             x.hold(kept);
             steps.push(() -> replay(name, x, part, result, kept, dropoutsBefore));
         }
         return result;
+    }
+
+    private void fetch(Var x, Scope kept, int slot) {
+        offloaded.willNeed(slot - 1);
+        try (var _ = kept.enter()) {
+            x.moveTo(offloaded.back(x.value()));
+        }
     }
 
     /// Records a dropped segment and runs it backward.
@@ -238,8 +246,8 @@ public final class Tape implements AutoCloseable {
 
     /// Runs the backward steps; the loss operation has put the first gradient in place.
     public void backward() {
-        if (policy instanceof Recompute.Offload(var folder)) {
-            workspace.disk(folder).willNeed(onDisk - 1);
+        if (offloaded != null) {
+            offloaded.willNeed(slotsInUse - 1);
         }
         runDownTo(0);
     }

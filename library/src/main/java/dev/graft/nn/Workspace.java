@@ -1,6 +1,7 @@
 package dev.graft.nn;
 
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ public final class Workspace implements AutoCloseable {
     private final Scope scope = Scope.detached("workspace");
     private final Map<Buffer, Tensor> buffers = new EnumMap<>(Buffer.class);
     private final DType products;
-    private DiskSlots disk;
+    private Slots slots;
 
     /// Scratch memory of passes that multiply in float32.
     public Workspace() {
@@ -43,7 +44,7 @@ public final class Workspace implements AutoCloseable {
 
     /// Whether frozen products of so many rows are taken in bfloat16.
     boolean halves(Tensor x) {
-        return products == DType.BF16 && x.dtype() == DType.F32 && x.size(0) > 1;
+        return products == DType.BF16 && x.dtype() == DType.F32 && x.onCpu() && x.size(0) > 1;
     }
 
     /// A contiguous tensor of this shape with arbitrary contents.
@@ -63,20 +64,21 @@ public final class Workspace implements AutoCloseable {
         return memory.narrow(0, 0, elements).view(shape);
     }
 
-    /// Places on disk, in files in a folder; one folder a workspace.
-    DiskSlots disk(Path folder) {
-        if (disk == null) {
-            disk = new DiskSlots(folder);
+    /// Places for tensors of a device: of the processor on disk, in files in a folder; of a card in
+    /// the host's memory. One device and one folder a workspace.
+    Slots slots(Device device, Path folder) {
+        if (slots == null) {
+            slots = device.isCard() ? new HostSlots(device, Tensor::pinned) : new DiskSlots(folder);
         }
-        return disk;
+        return slots;
     }
 
     @Override
     public void close() {
         scope.close();
         buffers.clear();
-        if (disk != null) {
-            disk.close();
+        if (slots != null) {
+            slots.close();
         }
     }
 }

@@ -112,14 +112,21 @@ public final class AdamW implements AutoCloseable {
     /// The norm of all gradients together, √Σ g².
     public double gradientNorm() {
         try (var _ = Scope.open("gradient norm", scope.device())) {
-            Tensor sum = Tensor.zeros(DType.F64, 1); // read once: a card is waited for once
-            for (Slot slot : slots) {
-                try (var _ = Scope.open("squares")) {
-                    Tensor g = slot.parameter().gradient().view(-1);
-                    sum.addInPlace(g.mul(g).sum());
-                }
-            }
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            addSquares(sum);
             return Math.sqrt(sum.item());
+        }
+    }
+
+    /// Adds Σ g² over all gradients, and does not wait for it.
+    ///
+    /// @param sum [1] F64
+    public void addSquares(Tensor sum) {
+        for (Slot slot : slots) {
+            try (var _ = Scope.open("squares")) {
+                Tensor g = slot.parameter().gradient().view(-1);
+                sum.addInPlace(g.mul(g).sum());
+            }
         }
     }
 

@@ -11,10 +11,11 @@ import java.util.List;
 
 /// The sums that make a bill.
 final class Account {
-    /// Trained numbers, their gradients and the computation are float32.
-    private static final long NUMBER = DType.F32.bytes();
+    /// Trained numbers and their gradients are float32.
+    private static final long TRAINED = DType.F32.bytes();
 
     private final Job job;
+    private final long number; // bytes of one of the computation's type
     private final ModelLayout model;
     private final TrainedTensors trained;
     private final Activations activations;
@@ -22,6 +23,7 @@ final class Account {
 
     Account(Job job) {
         this.job = job;
+        this.number = job.computation().type().bytes();
         this.model = ModelLayout.of(job.model());
         this.trained = TrainedTensors.of(model, job.tuning());
         double dropout =
@@ -29,7 +31,7 @@ final class Account {
                     case Tuning.Full() -> 0;
                     case Tuning.Lora(var config) -> config.loraDropout();
                 };
-        this.activations = new Activations(model, trained, dropout, NUMBER);
+        this.activations = new Activations(model, trained, dropout, number);
     }
 
     Bill bill() {
@@ -51,11 +53,8 @@ final class Account {
     private void base() {
         BaseStorage base = job.base();
         boolean full = job.tuning() instanceof Tuning.Full;
-        Place files =
-                full
-                        ? Place.PASSING
-                        : base.residency() == BaseResidency.RAM ? Place.MEMORY : Place.MAPPED;
-        long plain = base.stored().bytes() * (model.embedding().elements() + vectors());
+        long stored = stored();
+        long plain = stored * (model.embedding().elements() + vectors());
         long codes = 0;
         long scales = 0;
         for (Matrix linear : linears()) {
@@ -64,19 +63,34 @@ final class Account {
                 scales += Codes.scales(base.codes().how(), linear);
                 scales += Codes.tables(base.codes().how());
             } else {
-                plain += base.stored().bytes() * linear.elements();
+                plain += stored * linear.elements();
             }
         }
-        add("base", plain, files, "weights as stored, " + base.stored().torchName());
+        add("base", plain, files(), "weights as stored, " + base.stored().torchName());
         if (base.residency() == BaseResidency.MAPPED) {
             streamed(codes + scales);
         } else {
             add("codes", codes, Place.MEMORY, "quantized weights");
             add("scales", scales, Place.MEMORY, "scales of the quantized weights");
         }
-        if (base.stored() != DType.F32 && !full) {
-            add("widened", NUMBER * vectors(), Place.MEMORY, "norms and biases as float32");
+        if (stored < number && !full) {
+            add("widened", number * vectors(), Place.MEMORY, "norms and biases as float32");
         }
+    }
+
+    /// Bytes of a plain number: a card gets none that is wider than it computes in.
+    private long stored() {
+        long bytes = job.base().stored().bytes();
+        return job.computation().card() ? Math.min(bytes, number) : bytes;
+    }
+
+    /// Where the plain numbers lie.
+    private Place files() {
+        boolean copied = job.computation().card() || job.base().residency() == BaseResidency.RAM;
+        if (job.tuning() instanceof Tuning.Full) {
+            return Place.PASSING;
+        }
+        return copied ? Place.MEMORY : Place.MAPPED;
     }
 
     /// Of codes that stay in their files, two layers are resident at a time.
@@ -98,7 +112,7 @@ final class Account {
     }
 
     private void trained() {
-        long bytes = NUMBER * trained.count();
+        long bytes = TRAINED * trained.count();
         boolean full = job.tuning() instanceof Tuning.Full;
         add("trained", bytes, Place.MEMORY, full ? "weights, float32" : "adapter, float32");
         add("gradients", bytes, Place.MEMORY, "float32");
@@ -130,9 +144,12 @@ final class Account {
         add("activations", pass.kept(), Place.MEMORY, "kept for the backward pass" + bound);
         long besides = pass.peak() - pass.kept();
         add("backward", besides, Place.MEMORY, "gradients of activations" + bound);
-        add("inputs", pass.inUse(), Place.MAPPED, "inputs of two layers at a time");
-        add("inputs_file", pass.offloaded() - pass.inUse(), Place.DISK, "the other inputs");
-        long norm = NUMBER * trained.largest();
+        boolean card = job.computation().card();
+        Place near = card ? Place.MEMORY : Place.MAPPED;
+        add("inputs", pass.inUse(), near, "inputs of two layers at a time");
+        String others = card ? "the other inputs, in the host's memory" : "the other inputs";
+        add("inputs_file", pass.offloaded() - pass.inUse(), Place.DISK, others);
+        long norm = TRAINED * trained.largest();
         long evaluation = job.evaluation() == null ? 0 : activations.evaluation(job.evaluation());
         long most = Math.max(norm, evaluation);
         add(
@@ -156,27 +173,35 @@ final class Account {
 
     private long lossRows() {
         long vocabulary = job.model().vocabulary();
-        long rows = Scratch.lossRows(vocabulary, job.batch(), NUMBER);
+        long rows = Scratch.lossRows(vocabulary, job.batch(), number);
         return job.evaluation() == null
                 ? rows
-                : Math.max(rows, Scratch.lossRows(vocabulary, job.evaluation(), NUMBER));
+                : Math.max(rows, Scratch.lossRows(vocabulary, job.evaluation(), number));
     }
 
     private long scratch() {
-        return Scratch.attention(job.model(), longest(), NUMBER)
-                + Scratch.panel(model, trained, job.base(), NUMBER)
+        if (job.computation().card()) {
+            return Scratch.attentionOnCard(job.model(), job.batch(), number)
+                    + Scratch.panelOnCard(model, trained, job.base(), number);
+        }
+        return Scratch.attention(job.model(), longest(), number)
+                + Scratch.panel(model, trained, job.base(), number)
                 + Scratch.halves(model, trained, job.base(), tokens(), lossRows());
     }
 
     private long logits() {
         long vocabulary = job.model().vocabulary();
-        long training = Scratch.logits(job.model(), job.batch(), NUMBER);
+        long training = Scratch.logits(job.model(), job.batch(), number);
         return job.evaluation() == null
                 ? training
-                : Math.max(training, Scratch.logits(vocabulary, job.evaluation(), NUMBER));
+                : Math.max(training, Scratch.logits(vocabulary, job.evaluation(), number));
     }
 
     private void runtime() {
+        if (job.computation().card()) {
+            add("runtime", RuntimeCost.CARD, Place.MEMORY, "CUDA and libtorch on the card");
+            return;
+        }
         add("runtime", RuntimeCost.MEMORY, Place.MEMORY, "JVM, libtorch");
         add("heap", RuntimeCost.heap(job.heap()), Place.MEMORY, "tokenizer");
         add("libraries", RuntimeCost.LIBRARIES, Place.MAPPED, "code of JVM and libtorch");

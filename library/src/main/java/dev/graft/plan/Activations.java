@@ -133,7 +133,7 @@ final class Activations {
         long numbers = hidden + (trains ? hidden : 0);
         if (rank > 0) {
             numbers += 2L * rank + (trains ? hidden : 0);
-            numbers += trains && dropout > 0 ? 2 * hidden : 0;
+            numbers += trains && dropout > 0 ? hidden : 0;
         }
         return rows * (numbers * numberBytes + 2 * ID_BYTES + Double.BYTES);
     }

@@ -166,6 +166,7 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
 
         private boolean streamed() {
             return at.base().codes() != null
+                    && !at.computation().card()
                     && made(
                             "base_residency: mapped",
                             "reads the quantized base from its files layer by layer, once `graft quantize` has written them",

@@ -5,10 +5,12 @@ import dev.graft.tensor.DType;
 
 /// A run as the plan sees it: all that its memory depends on.
 ///
+/// @param computation where it computes
 /// @param evaluation the largest batch that is evaluated; null where nothing is
 /// @param heap the run's tokenizer
 public record Job(
         ModelConfig model,
+        Computation computation,
         BaseStorage base,
         Tuning tuning,
         OptimizerState optimizer,
@@ -30,6 +32,7 @@ public record Job(
         DType stored = model.storedType() == null ? DType.F32 : model.storedType();
         return new Job(
                 model,
+                Computation.ON_PROCESSOR,
                 BaseStorage.mapped(stored),
                 tuning,
                 OptimizerState.ADAMW,
@@ -39,26 +42,43 @@ public record Job(
                 Heap.NOTHING);
     }
 
+    public Job with(Computation other) {
+        return new Job(
+                model, other, base, tuning, optimizer, recomputation, batch, evaluation, heap);
+    }
+
     public Job with(BaseStorage other) {
-        return new Job(model, other, tuning, optimizer, recomputation, batch, evaluation, heap);
+        return new Job(
+                model,
+                computation,
+                other,
+                tuning,
+                optimizer,
+                recomputation,
+                batch,
+                evaluation,
+                heap);
     }
 
     public Job with(Tuning other) {
-        return new Job(model, base, other, optimizer, recomputation, batch, evaluation, heap);
+        return new Job(
+                model, computation, base, other, optimizer, recomputation, batch, evaluation, heap);
     }
 
     public Job with(OptimizerState other) {
-        return new Job(model, base, tuning, other, recomputation, batch, evaluation, heap);
+        return new Job(
+                model, computation, base, tuning, other, recomputation, batch, evaluation, heap);
     }
 
     public Job with(Recomputation other) {
-        return new Job(model, base, tuning, optimizer, other, batch, evaluation, heap);
+        return new Job(model, computation, base, tuning, optimizer, other, batch, evaluation, heap);
     }
 
     /// The same run on other batches; what is evaluated grows no longer than that.
     public Job with(BatchShape other) {
         return new Job(
                 model,
+                computation,
                 base,
                 tuning,
                 optimizer,
@@ -71,10 +91,20 @@ public record Job(
     }
 
     public Job evaluating(BatchShape largest) {
-        return new Job(model, base, tuning, optimizer, recomputation, batch, largest, heap);
+        return new Job(
+                model, computation, base, tuning, optimizer, recomputation, batch, largest, heap);
     }
 
     public Job with(Heap other) {
-        return new Job(model, base, tuning, optimizer, recomputation, batch, evaluation, other);
+        return new Job(
+                model,
+                computation,
+                base,
+                tuning,
+                optimizer,
+                recomputation,
+                batch,
+                evaluation,
+                other);
     }
 }

@@ -9,6 +9,10 @@ final class RuntimeCost {
     /// Pages of the JVM, its class archive and the native libraries that a run touches.
     static final long LIBRARIES = 130L << 20;
 
+    /// The context of CUDA, the code of the kernels and the workspaces of cuBLAS: an estimate that
+    /// no card has confirmed yet.
+    static final long CARD = 700L << 20;
+
     /// What the tokenizer makes of a byte of `tokenizer.json`.
     private static final long TOKENIZER_BYTE = 15;
 

@@ -16,6 +16,7 @@ import dev.graft.tensor.Threads;
 /// frozen matrix is widened into, and the logits of a chunk of the loss.
 final class Scratch {
     private static final long PANEL_ROWS = 16;
+    private static final long FLASH_ROWS = 128; // that its kernels pad each sequence by
 
     private Scratch() {}
 
@@ -60,6 +61,34 @@ final class Scratch {
                 .filter(m -> !trained.whole().contains(m.path()))
                 .filter(m -> base.quantizes(m) || base.widens(numberBytes))
                 .mapToLong(m -> panel(m, numberBytes))
+                .max()
+                .orElse(0);
+    }
+
+    /// What the backward pass of FlashAttention makes for itself: its gradients, those of keys and
+    /// values for each query head where heads share them, and that of the queries once more in
+    /// float32.
+    static long attentionOnCard(ModelConfig config, BatchShape batch, long numberBytes) {
+        var shape = config.attention();
+        long queries = (long) shape.heads() * shape.headWidth();
+        long keys = (long) shape.keyHeads() * shape.headWidth();
+        boolean shared = shape.heads() != shape.keyHeads();
+        long perToken = (queries + 2 * keys + (shared ? 2 * queries : 0)) * numberBytes;
+        long padded = batch.tokens() + FLASH_ROWS * batch.sequences();
+        return batch.tokens() * perToken + padded * queries * DType.F32.bytes();
+    }
+
+    /// The panel of a card, which takes most matrices whole.
+    static long panelOnCard(
+            ModelLayout model, TrainedTensors trained, BaseStorage base, long numberBytes) {
+        return model.linears().stream()
+                .filter(m -> !trained.whole().contains(m.path()))
+                .filter(m -> base.quantizes(m) || base.stored().bytes() < numberBytes)
+                .mapToLong(
+                        m ->
+                                Math.min(
+                                        FrozenWeight.PANEL_BYTES_OF_A_CARD,
+                                        m.elements() * numberBytes))
                 .max()
                 .orElse(0);
     }

@@ -32,10 +32,10 @@ record TrainedMaps(TrainedTensors trained, double dropout) {
     }
 
     /// What the backward step of a map takes: the narrow gradient of an adapter; with dropout the
-    /// gradient through it and its mask.
+    /// gradient through it.
     long step(Matrix map) {
         int rank = trained.rank(map.path());
-        return rank + (rank > 0 && dropout > 0 ? 2 * map.in() : 0);
+        return rank + (rank > 0 && dropout > 0 ? map.in() : 0);
     }
 
     /// The dropped input that is there for a moment in the forward pass.

@@ -45,6 +45,10 @@ public record Device(Kind kind, int index) {
         return kind == Kind.CPU;
     }
 
+    public boolean isCard() {
+        return kind == Kind.CUDA;
+    }
+
     /// The name in PyTorch.
     @Override
     public String toString() {

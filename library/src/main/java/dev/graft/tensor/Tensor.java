@@ -8,6 +8,7 @@ import java.util.Arrays;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.pytorch.BoolOptional;
 import org.bytedeco.pytorch.DeviceOptional;
 import org.bytedeco.pytorch.LongOptional;
 import org.bytedeco.pytorch.Scalar;
@@ -120,15 +121,33 @@ public final class Tensor implements AutoCloseable {
             DType dtype, int count, long[] shape, Consumer<MemorySegment> values) {
         long[] wanted = shape.length == 0 ? new long[] {count} : shape;
         Device device = Scope.currentDevice();
-        if (!device.isCpu()) {
-            try (var host = Scope.open("host", Device.CPU)) {
-                return host.keep(filled(dtype, count, wanted, values).to(device));
-            }
+        if (device.isCpu()) {
+            return written(empty(device, dtype, wanted), count, values);
         }
-        Tensor t = empty(device, dtype, wanted);
+        try (var host = Scope.open("host", Device.CPU)) {
+            Tensor here = device.isCard() ? pinned(dtype, wanted) : empty(dtype, wanted);
+            return host.keep(written(here, count, values).to(device));
+        }
+    }
+
+    private static Tensor written(Tensor t, int count, Consumer<MemorySegment> values) {
         t.requireElements(count);
         values.accept(t.segment());
         return t;
+    }
+
+    /// Page-locked memory of the host, which a card reads and writes by itself: what is sent from
+    /// there travels while the host goes on, and may be closed meanwhile.
+    public static Tensor pinned(DType dtype, long... shape) {
+        return made(
+                "empty",
+                () -> {
+                    try (var yes = new BoolOptional(true);
+                            var plain = new TensorOptions(dtype.scalarType);
+                            var options = plain.pinned_memory(yes)) {
+                        return torch.torch_empty(shape, options, null);
+                    }
+                });
     }
 
     /// A tensor over memory that someone else owns, a mapped file above all. The memory must
@@ -155,8 +174,7 @@ public final class Tensor implements AutoCloseable {
         }
     }
 
-    private static Tensor made(
-            String op, Supplier<org.bytedeco.pytorch.Tensor> call, Tensor... inputs) {
+    static Tensor made(String op, Supplier<org.bytedeco.pytorch.Tensor> call, Tensor... inputs) {
         return run(op, call, true, inputs);
     }
 
@@ -416,7 +434,21 @@ public final class Tensor implements AutoCloseable {
 
     /// The numbers on another device, or another handle on them where they are there.
     public Tensor to(Device target) {
-        return device().equals(target) ? alias() : empty(target, dtype, shape()).copyInPlace(this);
+        if (device().equals(target)) {
+            return alias();
+        }
+        Tensor there = empty(target, dtype, shape());
+        return onCpu() && target.isCard() ? Upload.send(this, there) : there.copyInPlace(this);
+    }
+
+    /// Writes the numbers of a source, and does not wait until they have arrived where one of the
+    /// two is page-locked memory and the other on a card.
+    public Tensor sendInPlace(Tensor source) {
+        return act("send", () -> raw.copy_(source.raw, true), this, source);
+    }
+
+    boolean isPinned() {
+        return raw.is_pinned();
     }
 
     public static Tensor cat(int dim, Tensor... parts) {

@@ -30,7 +30,8 @@ public sealed interface TrainEvent {
     /// @param totalTokens of the run so far
     /// @param seconds since the run began, evaluation and saving included
     /// @param stepSeconds of this step
-    /// @param peakBytes highest resident memory of the process so far
+    /// @param peakBytes highest resident memory of the process so far; on a card the most that was
+    ///     taken of its memory
     record Step(
             int step,
             double epoch,

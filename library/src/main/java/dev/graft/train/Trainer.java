@@ -10,7 +10,9 @@ import dev.graft.nn.Workspace;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Decay;
 import dev.graft.profile.Profile;
+import dev.graft.tensor.CardMemory;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import dev.graft.tensor.Torch;
@@ -149,8 +151,9 @@ public final class Trainer implements AutoCloseable {
             micros = nextMicroBatches();
         }
         long stepTokens = micros.stream().mapToLong(Batch::tokens).sum();
-        double loss = gradients(micros);
-        double norm = gradientNorm();
+        Gradients found = gradients(micros);
+        double loss = found.loss();
+        double norm = found.norm();
         checkFinite(loss, norm);
         double max = settings.maxGradNorm();
         double clip = max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1;
@@ -172,13 +175,12 @@ public final class Trainer implements AutoCloseable {
                         tokens,
                         seconds(),
                         (System.nanoTime() - begin) / 1e9,
-                        Torch.peakResidentBytes()));
+                        peakBytes()));
     }
 
-    private double gradientNorm() {
-        try (var _ = Profile.operation("gradient norm")) {
-            return optimizer.gradientNorm();
-        }
+    private long peakBytes() {
+        Device device = model.device();
+        return device.isCard() ? CardMemory.peakReservedBytes(device) : Torch.peakResidentBytes();
     }
 
     /// A step ends with its epoch, however few micro-batches are left, as in Transformers.
@@ -190,13 +192,24 @@ public final class Trainer implements AutoCloseable {
         return micros;
     }
 
-    /// Adds the gradients of the micro-batches to the parameters; returns the mean loss.
-    private double gradients(List<Batch> micros) {
+    /// What the host reads of a step.
+    ///
+    /// @param loss mean over the trained tokens
+    /// @param norm of the gradients, before clipping
+    private record Gradients(double loss, double norm) {}
+
+    /// Adds the gradients of the micro-batches to the parameters.
+    private Gradients gradients(List<Batch> micros) {
         long labelled = micros.stream().mapToLong(Batch::trainedTokens).sum();
         try (var _ = Scope.open("step")) {
             Tensor sum = Tensor.zeros(DType.F64, 1);
+            Tensor squares = Tensor.zeros(DType.F64, 1);
             addGradients(micros, labelled, sum);
-            return sum.item() / labelled; // here the host waits for what it has asked for
+            try (var _ = Profile.operation("gradient norm")) {
+                optimizer.addSquares(squares);
+                // here the host waits for all that it has asked a card for
+                return new Gradients(sum.item() / labelled, Math.sqrt(squares.item()));
+            }
         }
     }
 

@@ -14,7 +14,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
@@ -172,15 +171,5 @@ class TokenCacheTest {
                 .isInstanceOf(TrainingException.class)
                 .hasMessageContaining("cannot write")
                 .hasMessageContaining("GRAFT_CACHE");
-    }
-
-    @Test
-    void theFolderIsThatOfTheEnvironmentOrTheUser() {
-        assertThat(TokenCache.folder(Map.of("GRAFT_CACHE", "/c"), "/home/u"))
-                .isEqualTo(Path.of("/c/tokens"));
-        assertThat(TokenCache.folder(Map.of("XDG_CACHE_HOME", "/x"), "/home/u"))
-                .isEqualTo(Path.of("/x/graft/tokens"));
-        assertThat(TokenCache.folder(Map.of(), "/home/u"))
-                .isEqualTo(Path.of("/home/u/.cache/graft/tokens"));
     }
 }

@@ -199,7 +199,7 @@ public final class Golden {
 
         /// The mean loss of the labelled tokens; leaves gradients in the parameters.
         public double lossAndGradients(Tokens tokens) {
-            try (var _ = Scope.open();
+            try (var _ = Scope.open("pass", transformer.device());
                     var tape = Tape.recording(workspace, 1)) {
                 double loss =
                         Losses.of(

@@ -88,7 +88,8 @@ final class KernelCase {
                 cachedAttention(rows, width, 5, random),
                 multiply(rows, width, random),
                 multiplyTransposed(rows, width, random),
-                multiplyIntoNarrow(rows, width, random));
+                multiplyIntoNarrow(rows, width, random),
+                dropout(rows, width, random));
     }
 
     /// y = 0.5 · x · Wᵀ in the middle of wider rows, whatever they held before.
@@ -207,6 +208,16 @@ final class KernelCase {
                         (k, t) -> {
                             k.softCap(t[0], 0.3, 7, t[1]);
                             k.softCap(t[2], 0.3, 7, null);
+                        });
+    }
+
+    static KernelCase dropout(int rows, int width, Random random) {
+        long[] all = of(rows, width);
+        return make("dropout", random, shapes(all, all, all))
+                .does(
+                        (k, t) -> {
+                            k.dropout(t[0], 0.3, -5, t[1]);
+                            k.dropout(t[2], 0.1, 1L << 62, t[2]);
                         });
     }
 

@@ -97,4 +97,47 @@ class HeadlineTest {
         assertThat(bill.bytes("base")).isEqualTo(DType.F16.bytes() * around);
         assertThat(bill.bytes("widened")).isEqualTo(4 * 65 * 4096);
     }
+
+    @Test
+    void onACardActivationsTakeHalfAndNothingIsMapped() {
+        Job job = job(Configs.llama7b(), new Tuning.Lora(LoraConfig.allLinear(8, 8)));
+        Bill here = Bill.of(job);
+        Bill there = Bill.of(job.with(Computation.onCard(DType.BF16)));
+        for (String half : new String[] {"activations", "backward"}) {
+            double share = (double) there.bytes(half) / here.bytes(half);
+            assertThat(share).as(half).isCloseTo(0.5, within(0.002));
+        }
+        for (String same : new String[] {"base", "trained", "gradients", "optimizer"}) {
+            assertThat(there.bytes(same)).as(same).isEqualTo(here.bytes(same));
+        }
+        assertThat(there.bytes("widened")).isZero();
+        assertThat(there.parts()).allMatch(p -> p.place() == Part.Place.MEMORY);
+        Bill wide = Bill.of(job.with(Computation.onCard(DType.F32)));
+        assertThat(wide.bytes("activations")).isEqualTo(here.bytes("activations"));
+    }
+
+    @Test
+    void sevenBillionParametersFitACardOfEightGigabytesByQlora() {
+        Job job =
+                Job.of(
+                                Configs.llama7b(),
+                                new Tuning.Lora(LoraConfig.allLinear(16, 16)),
+                                BatchShape.of(1, 2048))
+                        .with(Computation.onCard(DType.BF16));
+        Job qlora = job.with(job.base().with(BaseStorage.QLORA));
+        var fit = new Fit(8_000_000_000L);
+        assertThat(fit.of(qlora.with(Recomputation.LAYER))).isEqualTo(Fit.Verdict.FITS);
+        assertThat(fit.of(job.with(Recomputation.LAYER))).isEqualTo(Fit.Verdict.TOO_LARGE);
+        assertThat(fit.recomputingWhereNeeded(qlora).recomputation())
+                .isIn(Recomputation.MLP, Recomputation.LAYER);
+        Bill offloaded =
+                Bill.of(
+                        Job.of(
+                                        Configs.llama7b(),
+                                        new Tuning.Lora(LoraConfig.allLinear(16, 16)),
+                                        BatchShape.of(1, 2048))
+                                .with(Computation.onCard(DType.BF16))
+                                .with(Recomputation.OFFLOAD));
+        assertThat(offloaded.onDisk()).isEqualTo(29L * 2048 * 4096 * 2);
+    }
 }

@@ -1,0 +1,114 @@
+"""Times Graft and Transformers + PEFT on one card, in turns, and prints a table last."""
+
+import argparse
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import torch
+
+from gpu import model
+from racing import inputs
+
+LENGTH = 2048
+STEPS = 10
+
+
+def rates() -> tuple:
+    """FLOP/s of a large product in bfloat16, and bytes a second of a copy, read and written."""
+    a = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
+    b = torch.randn(8192, 8192, device="cuda", dtype=torch.bfloat16)
+    numbers = torch.empty(1 << 30, device="cuda", dtype=torch.uint8)
+    target = torch.empty_like(numbers)
+    return 2 * 8192**3 / median(lambda: a @ b), 2 * numbers.numel() / median(lambda: target.copy_(numbers))
+
+
+def median(work, count: int = 20) -> float:
+    seconds = []
+    for _ in range(count):
+        begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        begin.record()
+        work()
+        end.record()
+        torch.cuda.synchronize()
+        seconds.append(begin.elapsed_time(end) / 1e3)
+    return statistics.median(seconds)
+
+
+def lines(command: list, seconds: int) -> list:
+    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds)
+    if done.returncode != 0:
+        raise RuntimeError(" / ".join(done.stderr.strip().splitlines()[-3:]))
+    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+
+
+def graft(options, folder: Path, data: Path, more: list) -> dict:
+    output = Path(options.work) / "out"
+    shutil.rmtree(output, ignore_errors=True)
+    command = [
+        options.graft, "train", "--model-name-or-path", folder, "--dataset", data, "--max-length", LENGTH,
+        "--lora-r", 16, "--lora-alpha", 32, "--per-device-train-batch-size", options.batch, "--max-steps", STEPS,
+        "--save-strategy", "no", "--logging-steps", 1, "--force", "--output-dir", output, "--json", "--device", "cuda", *more,
+    ]  # fmt: skip
+    steps = [e for e in lines(command, 300) if e.get("event") == "step"]
+    return {
+        "tokens_per_second": statistics.median(e["tokens_per_second"] for e in steps[2:]),
+        "peak_bytes": max(e["peak_bytes"] for e in steps),
+        "loss": steps[-1]["loss"],
+    }
+
+
+def peer(options, folder: Path, more: list) -> dict:
+    script = Path(__file__).with_name("peer.py")
+    command = [sys.executable, script, "--model", folder, "--batch", options.batch, "--length", LENGTH, "--steps", STEPS, *more]
+    return lines(command, 300)[-1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--graft", required=True)
+    parser.add_argument("--work", required=True)
+    parser.add_argument("--shape", default="8b")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=1)
+    options = parser.parse_args()
+    work = Path(options.work)
+    flops, bandwidth = rates()
+    print(f"products in bfloat16: {flops / 1e12:.0f} TFLOP/s; copies: {bandwidth / 1e9:.0f} GB/s", flush=True)
+    torch.cuda.empty_cache()
+    folder = model.make(work / options.shape, options.shape)
+    torch.cuda.empty_cache()
+    data = inputs.texts(work, options.shape, LENGTH)
+    contestants = {
+        "PEFT": lambda: peer(options, folder, []),
+        "PEFT, checkpointing": lambda: peer(options, folder, ["--checkpointing"]),
+        "PEFT + bitsandbytes, checkpointing": lambda: peer(options, folder, ["--checkpointing", "--four-bits"]),
+        "Graft": lambda: graft(options, folder, data, ["--gradient-checkpointing", "none"]),
+        "Graft, layers recomputed": lambda: graft(options, folder, data, ["--gradient-checkpointing", "layer"]),
+        "Graft QLoRA, layers recomputed": lambda: graft(
+            options, folder, data, ["--load-in-4bit", "--gradient-checkpointing", "layer"]
+        ),
+    }
+    results = {name: [] for name in contestants}
+    for _ in range(options.rounds):
+        for name, run in contestants.items():
+            try:
+                results[name].append(run())
+                print(f"{name}: {results[name][-1]}", flush=True)
+            except (RuntimeError, subprocess.TimeoutExpired) as e:
+                print(f"{name}: failed: {e}", flush=True)
+    per_token = inputs.flops_per_step(options.shape, options.batch, LENGTH) / options.batch / LENGTH
+    print(f"\n{options.shape}, {options.batch} x {LENGTH}, {torch.cuda.get_device_name()}\n")
+    print("| | tokens/s | of the product rate | peak of the card's memory |\n|---|---:|---:|---:|")
+    for name, runs in results.items():
+        if runs:
+            speed = statistics.median(r["tokens_per_second"] for r in runs)
+            peak = statistics.median(r["peak_bytes"] for r in runs)
+            print(f"| {name} | {speed:,.0f} | {speed * per_token / flops:.0%} | {peak / 1e9:.2f} GB |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,509 @@
+package dev.graft.kernel;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.FlashAttention;
+import dev.graft.tensor.FlashAttention.Gradients;
+import dev.graft.tensor.FlashAttention.Lengths;
+import dev.graft.tensor.FlashAttention.Result;
+import dev.graft.tensor.FlashAttention.Rule;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.math.BigInteger;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/// For NVIDIA cards: kernels of `cuda/*.cu` and libtorch's attention. What has neither is spelled
+/// out in libtorch's operations.
+final class CudaKernels extends TorchKernels {
+    private static final int ROW_THREADS = 256;
+    private static final int WIDE_ROW_THREADS = 1024;
+    private static final int THREADS = 256;
+    private static final int LANES = 32;
+
+    /// Codes that a lane of a product takes at a time; a width has whole numbers of them.
+    private static final int LANE_CODES = 32;
+
+    private static final Map<Device, CudaKernels> ON_CARDS = new ConcurrentHashMap<>();
+
+    private final CudaLauncher launcher;
+
+    CudaKernels(CudaLauncher launcher) {
+        this.launcher = launcher;
+    }
+
+    /// Those that run on this card; compiled, or read from the cache, when it is first asked.
+    static CudaKernels on(Device card) {
+        return ON_CARDS.computeIfAbsent(card, c -> new CudaKernels(new CardLauncher(c)));
+    }
+
+    // ---- rows ----
+
+    @Override
+    public void rmsNorm(
+            Tensor x, Tensor weight, double offset, double epsilon, Tensor y, Tensor inverseRms) {
+        if (!has(x) || !goesWith(weight, x)) {
+            super.rmsNorm(x, weight, offset, epsilon, y, inverseRms);
+            return;
+        }
+        int width = width(x);
+        launcher.launch(
+                "rms_norm" + CudaPack.of(width, x, y).suffix(),
+                x.size(0),
+                ROW_THREADS,
+                x,
+                weight,
+                isFloat(weight),
+                (float) offset,
+                (float) epsilon,
+                y,
+                inverseRms,
+                width);
+    }
+
+    @Override
+    public void rmsNormBackward(
+            Tensor dy,
+            Tensor x,
+            Tensor weight,
+            double offset,
+            Tensor inverseRms,
+            Tensor dx,
+            Tensor dWeight) {
+        if (!has(x) || !goesWith(weight, x) || dWeight != null) {
+            super.rmsNormBackward(dy, x, weight, offset, inverseRms, dx, dWeight);
+            return;
+        }
+        int width = width(x);
+        launcher.launch(
+                "rms_norm_backward" + CudaPack.of(width, x, dy, dx).suffix(),
+                x.size(0),
+                ROW_THREADS,
+                dy,
+                x,
+                weight,
+                isFloat(weight),
+                (float) offset,
+                inverseRms,
+                dx,
+                width);
+    }
+
+    @Override
+    public void crossEntropy(Tensor logits, Tensor targets, double gradScale, Tensor losses) {
+        if (!has(logits)) {
+            super.crossEntropy(logits, targets, gradScale, losses);
+            return;
+        }
+        int width = width(logits);
+        launcher.launch(
+                "cross_entropy" + CudaPack.of(width, logits).suffix(),
+                logits.size(0),
+                WIDE_ROW_THREADS,
+                logits,
+                targets,
+                (float) gradScale,
+                losses,
+                width);
+    }
+
+    private static boolean has(Tensor x) {
+        return x.dtype() == DType.F32 || x.dtype() == DType.BF16;
+    }
+
+    /// A vector may be float32 where the pass has 16 bits.
+    private static boolean goesWith(Tensor vector, Tensor x) {
+        return vector.dtype() == DType.F32 || vector.dtype() == x.dtype();
+    }
+
+    private static int isFloat(Tensor t) {
+        return t.dtype() == DType.F32 ? 1 : 0;
+    }
+
+    private static int width(Tensor matrix) {
+        return Math.toIntExact(matrix.size(-1));
+    }
+
+    // ---- elements ----
+
+    @Override
+    public void rope(Tensor x, Tensor cos, Tensor sin, boolean neighbours, Tensor out) {
+        if (!has(x) || cos == null || neighbours) {
+            super.rope(x, cos, sin, neighbours, out);
+            return;
+        }
+        rotate("rope_forward", x, cos, sin, out, out, x.stride(0));
+    }
+
+    @Override
+    public void ropeBackward(Tensor dOut, Tensor cos, Tensor sin, boolean neighbours, Tensor dx) {
+        if (!has(dOut) || cos == null || neighbours) {
+            super.ropeBackward(dOut, cos, sin, neighbours, dx);
+            return;
+        }
+        rotate("rope_backward", dOut, cos, sin, dx, dOut, dx.stride(0));
+    }
+
+    /// @param heads the side that is head-major, [N, T, D]
+    /// @param stride from row to row of the other
+    private void rotate(
+            String kernel,
+            Tensor from,
+            Tensor cos,
+            Tensor sin,
+            Tensor to,
+            Tensor heads,
+            long stride) {
+        int width = width(heads);
+        int half = width(cos);
+        CudaPack pack = CudaPack.of(gcd(half, width - 2 * half, stride), from, to);
+        long packs = heads.numel() / width * ((width - half) / pack.numbers());
+        launcher.launch(
+                kernel + pack.suffix(),
+                blocks(packs),
+                THREADS,
+                from,
+                cos,
+                sin,
+                to,
+                stride,
+                heads.size(1),
+                Math.toIntExact(heads.size(0)),
+                width,
+                half);
+    }
+
+    @Override
+    public void glu(Activation activation, Tensor gate, Tensor up, Tensor out) {
+        if (!has(gate)) {
+            super.glu(activation, gate, up, out);
+            return;
+        }
+        int width = width(out);
+        CudaPack pack = CudaPack.of(gcd(width, gate.stride(0), up.stride(0)), gate, up, out);
+        launcher.launch(
+                "glu" + pack.suffix(),
+                blocks(out.numel() / pack.numbers()),
+                THREADS,
+                number(activation),
+                gate,
+                gate.stride(0),
+                up,
+                up.stride(0),
+                out,
+                out.size(0),
+                width);
+    }
+
+    @Override
+    public void gluBackward(
+            Activation activation, Tensor dOut, Tensor gate, Tensor up, Tensor dGate, Tensor dUp) {
+        if (!has(gate)) {
+            super.gluBackward(activation, dOut, gate, up, dGate, dUp);
+            return;
+        }
+        int width = width(dOut);
+        long aligned = gcd(width, gate.stride(0), up.stride(0), dGate.stride(0), dUp.stride(0));
+        CudaPack pack = CudaPack.of(aligned, dOut, gate, up, dGate, dUp);
+        launcher.launch(
+                "glu_backward" + pack.suffix(),
+                blocks(dOut.numel() / pack.numbers()),
+                THREADS,
+                number(activation),
+                dOut,
+                gate,
+                gate.stride(0),
+                up,
+                up.stride(0),
+                dGate,
+                dGate.stride(0),
+                dUp,
+                dUp.stride(0),
+                dOut.size(0),
+                width);
+    }
+
+    /// As `elements.cu` numbers them.
+    private static int number(Activation activation) {
+        return switch (activation) {
+            case SILU -> 0;
+            case GELU_TANH -> 1;
+            case GELU -> 2;
+        };
+    }
+
+    private static long blocks(long threads) {
+        return Math.ceilDiv(threads, THREADS);
+    }
+
+    private static long gcd(long... numbers) {
+        long divisor = 0;
+        for (long n : numbers) {
+            divisor = BigInteger.valueOf(divisor).gcd(BigInteger.valueOf(n)).longValueExact();
+        }
+        return divisor;
+    }
+
+    @Override
+    public void dropout(Tensor x, double p, long seed, Tensor out) {
+        if (!has(x)) {
+            super.dropout(x, p, seed, out);
+            return;
+        }
+        DropoutMask mask = DropoutMask.of(p, seed);
+        CudaPack pack = CudaPack.of(x.numel(), x, out);
+        launcher.launch(
+                "dropout" + pack.suffix(),
+                blocks(x.numel() / pack.numbers()),
+                THREADS,
+                x,
+                mask.seed(),
+                mask.threshold(),
+                mask.kept(),
+                out,
+                x.numel());
+    }
+
+    // ---- codes ----
+
+    @Override
+    public void expand(QuantizedMatrix w, long row, Tensor out) {
+        switch (w) {
+            case FourBitMatrix m when has(out) -> expand(m, row, out);
+            case Int8Matrix m when has(out) -> expand(m, row, out);
+            default -> super.expand(w, row, out);
+        }
+    }
+
+    private void expand(FourBitMatrix w, long row, Tensor out) {
+        long first = row * w.in();
+        long aligned = isAligned(w.codes()) ? gcd(first, out.numel(), w.blockSize()) : 1;
+        CudaPack pack = CudaPack.of(aligned, out);
+        List<Object> arguments = new ArrayList<>(codes(w));
+        arguments.addAll(List.of(first, out, out.numel()));
+        launcher.launch(
+                "expand_four_bit" + pack.suffix(),
+                blocks(out.numel() / pack.numbers()),
+                THREADS,
+                arguments.toArray());
+    }
+
+    private void expand(Int8Matrix w, long row, Tensor out) {
+        try (var _ = Scope.open("rows", out.device())) {
+            Tensor codes = w.codes().narrow(0, row, out.size(0));
+            int width = width(codes);
+            CudaPack pack = CudaPack.of(isAligned(codes) ? width : 1, out);
+            launcher.launch(
+                    "expand_int8" + pack.suffix(),
+                    blocks(out.numel() / pack.numbers()),
+                    THREADS,
+                    codes,
+                    w.maxima().narrow(0, row, out.size(0)),
+                    out,
+                    out.size(0),
+                    width);
+        }
+    }
+
+    @Override
+    public void product(QuantizedMatrix w, Tensor x, Tensor y) {
+        if (w instanceof FourBitMatrix m
+                && has(x)
+                && m.in() % LANE_CODES == 0
+                && m.blockSize() % LANE_CODES == 0
+                && isAligned(m.codes())) {
+            CudaPack pack = CudaPack.of(m.in(), x);
+            List<Object> arguments = new ArrayList<>(codes(m));
+            arguments.addAll(List.of(x, y, m.out(), Math.toIntExact(m.in())));
+            launcher.launch(
+                    "product_four_bit" + pack.suffix(),
+                    Math.ceilDiv(m.out(), THREADS / LANES),
+                    THREADS,
+                    arguments.toArray());
+        } else {
+            super.product(w, x, y);
+        }
+    }
+
+    private static boolean isAligned(Tensor codes) {
+        return codes.address() % CudaPack.BYTES == 0;
+    }
+
+    /// The arguments that say what the codes mean.
+    private static List<Object> codes(FourBitMatrix w) {
+        int shift = Integer.numberOfTrailingZeros(w.blockSize());
+        List<Object> arguments = new ArrayList<>();
+        arguments.add(w.codes());
+        switch (w.maxima()) {
+            case BlockMaxima.Plain(Tensor values) ->
+                    arguments.addAll(Arrays.asList(values, null, null, 0f));
+            case BlockMaxima.Nested n ->
+                    arguments.addAll(List.of(n.codes(), n.maxima(), n.table(), n.offset()));
+        }
+        arguments.add(shift);
+        arguments.add(w.table());
+        return arguments;
+    }
+
+    // ---- AdamW ----
+
+    @Override
+    public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
+        if (!allFloats(p, gradient, m, v)) {
+            super.adamW(p, gradient, m, v, step);
+            return;
+        }
+        double rate = step.learningRate() / (1 - Math.pow(step.beta1(), (double) step.step()));
+        double root = 1 / Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
+        launcher.launch(
+                "adamw",
+                blocks(p.numel()),
+                THREADS,
+                p,
+                gradient,
+                m,
+                v,
+                p.numel(),
+                (float) step.gradScale(),
+                (float) (1 - step.learningRate() * step.weightDecay()),
+                (float) step.beta1(),
+                (float) (1 - step.beta1()),
+                (float) step.beta2(),
+                (float) (1 - step.beta2()),
+                (float) rate,
+                (float) root,
+                (float) step.epsilon());
+    }
+
+    private static boolean allFloats(Tensor... tensors) {
+        return Arrays.stream(tensors).allMatch(t -> t.dtype() == DType.F32);
+    }
+
+    @Override
+    public void adamW8bit(
+            Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
+        if (!allFloats(p, gradient)) {
+            super.adamW8bit(p, gradient, m, v, step);
+            return;
+        }
+        double root = Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
+        double rate = step.learningRate() / (1 - Math.pow(step.beta1(), (double) step.step()));
+        try (var _ = Scope.open("AdamW in 8 bits", p.device())) {
+            launcher.launch(
+                    "adamw_8bit",
+                    BlockwiseCodes.blocks(p.numel()),
+                    BlockwiseCodes.BLOCK,
+                    p,
+                    gradient,
+                    m.codes(),
+                    m.absmax(),
+                    Tensor.of(m.book().values()),
+                    Tensor.of(m.book().midpoints()),
+                    v.codes(),
+                    v.absmax(),
+                    Tensor.of(v.book().values()),
+                    Tensor.of(v.book().midpoints()),
+                    p.numel(),
+                    (float) step.gradScale(),
+                    (float) (1 - step.learningRate() * step.weightDecay()),
+                    (float) step.beta1(),
+                    (float) (1 - step.beta1()),
+                    (float) step.beta2(),
+                    (float) (1 - step.beta2()),
+                    (float) (rate * root),
+                    (float) (step.epsilon() * root),
+                    m.book().nearest(0));
+        }
+    }
+
+    // ---- attention ----
+
+    @Override
+    public void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch) {
+        if (!flashes(in)) {
+            super.attention(in, out, logSums, scratch);
+            return;
+        }
+        try (var _ = Scope.open("flash attention", out.device())) {
+            Result made =
+                    FlashAttention.forward(
+                            tokensFirst(in.q()),
+                            tokensFirst(in.k()),
+                            values(in, in.v()),
+                            rows(in),
+                            columns(in),
+                            rule(in));
+            queries(in, out).copyInPlace(made.out());
+            logSums.copyInPlace(made.logSums());
+        }
+    }
+
+    @Override
+    public void attentionBackward(
+            AttentionInput in,
+            Tensor out,
+            Tensor logSums,
+            Tensor dOut,
+            Tensor dq,
+            Tensor dk,
+            Tensor dv,
+            Tensor scratch) {
+        if (!flashes(in)) {
+            super.attentionBackward(in, out, logSums, dOut, dq, dk, dv, scratch);
+            return;
+        }
+        try (var _ = Scope.open("flash attention backward", out.device())) {
+            Gradients made =
+                    FlashAttention.backward(
+                            queries(in, dOut),
+                            tokensFirst(in.q()),
+                            tokensFirst(in.k()),
+                            values(in, in.v()),
+                            new Result(queries(in, out), logSums),
+                            rows(in),
+                            columns(in),
+                            rule(in));
+            tokensFirst(dq).copyInPlace(made.dq());
+            tokensFirst(dk).copyInPlace(made.dk());
+            values(in, dv).copyInPlace(made.dv());
+        }
+    }
+
+    /// The kernels know no bound of the scores.
+    private static boolean flashes(AttentionInput in) {
+        return in.rule().softCap() == 0
+                && FlashAttention.fits(in.q().dtype(), in.q().device(), in.width());
+    }
+
+    /// [N, T, D] as [T, N, D].
+    private static Tensor tokensFirst(Tensor headMajor) {
+        return headMajor.transpose(0, 1);
+    }
+
+    /// [T, N·D] as [T, N, D].
+    private static Tensor queries(AttentionInput in, Tensor x) {
+        return x.view(in.rows(), in.heads(), in.width());
+    }
+
+    /// [C, K·D] as [C, K, D].
+    private static Tensor values(AttentionInput in, Tensor x) {
+        return x.view(in.columns(), in.keyHeads(), in.width());
+    }
+
+    private static Rule rule(AttentionInput in) {
+        return new Rule(in.rule().scale(), in.rule().window());
+    }
+
+    private static Lengths rows(AttentionInput in) {
+        return new Lengths(Tensor.of(in.offsets()), in.longest());
+    }
+
+    private static Lengths columns(AttentionInput in) {
+        return in.past() == 0
+                ? rows(in)
+                : new Lengths(Tensor.of(new int[] {0, in.columns()}), in.columns());
+    }
+}

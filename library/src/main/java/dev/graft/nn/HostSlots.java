@@ -1,0 +1,73 @@
+package dev.graft.nn;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.ArrayList;
+import java.util.List;
+
+/// Places in the host's memory, for tensors of a card. They are sent there and back in the order of
+/// the card's work, and the host waits for neither.
+final class HostSlots implements Slots {
+    /// Makes memory of the host.
+    @FunctionalInterface
+    interface Memory {
+        Tensor of(DType dtype, long... shape);
+    }
+
+    private final Device card;
+    private final Memory memory;
+    private final Scope scope = Scope.detached("host slots");
+    private final List<Tensor> slots = new ArrayList<>();
+
+    /// @param memory page-locked, where the card is to read it by itself
+    HostSlots(Device card, Memory memory) {
+        this.card = card;
+        this.memory = memory;
+    }
+
+    @Override
+    public Tensor put(int slot, Tensor tensor) {
+        long elements = tensor.numel();
+        boolean has = slot < slots.size();
+        if (has && !fits(slots.get(slot), tensor)) {
+            slots.get(slot).close();
+        }
+        if (!has || slots.get(slot).isClosed()) {
+            Tensor made = scope.adopt(memory.of(tensor.dtype(), elements));
+            if (has) {
+                slots.set(slot, made);
+            } else {
+                slots.add(made);
+            }
+        }
+        Tensor there = slots.get(slot).narrow(0, 0, elements).view(tensor.shape());
+        return there.sendInPlace(tensor);
+    }
+
+    private static boolean fits(Tensor place, Tensor tensor) {
+        return place.dtype() == tensor.dtype() && place.numel() >= tensor.numel();
+    }
+
+    @Override
+    public Tensor back(Tensor resting) {
+        return resting.to(card);
+    }
+
+    @Override
+    public void willNeed(int slot) {
+        // What is asked of the card now comes after all that it does before.
+    }
+
+    @Override
+    public void release(int slot) {
+        // The next pass writes there.
+    }
+
+    @Override
+    public void close() {
+        scope.close();
+        slots.clear();
+    }
+}

@@ -1,0 +1,101 @@
+package dev.graft.tensor;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.MethodHandle;
+
+/// Functions of a compiled module, loaded on the card that libtorch works on, and launched on its
+/// default stream, so that they run in order with its own operations (CUDA Driver API: `cuModule…`,
+/// `cuLaunchKernel`).
+public final class CudaFunctions {
+    private final CudaDriver driver;
+    private final MemorySegment context;
+    private final MemorySegment module;
+    private final MethodHandle launch;
+    private final ThreadLocal<Boolean> entered = ThreadLocal.withInitial(() -> false);
+
+    private CudaFunctions(CudaDriver driver, MemorySegment context, MemorySegment module) {
+        this.driver = driver;
+        this.context = context;
+        this.module = module;
+        this.launch =
+                driver.handle(
+                        "cuLaunchKernel",
+                        ADDRESS,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        JAVA_INT,
+                        ADDRESS,
+                        ADDRESS,
+                        ADDRESS);
+    }
+
+    /// Loads a module for as long as the process runs.
+    ///
+    /// @param card whose primary context it is loaded into, which is libtorch's
+    /// @param binary a cubin of the card's architecture
+    public static CudaFunctions of(Device card, byte[] binary) {
+        CudaDriver driver =
+                CudaDriver.find()
+                        .orElseThrow(() -> new IllegalStateException("there is no NVIDIA driver"));
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment to = arena.allocate(ADDRESS);
+            driver.check(
+                    "the context of " + card,
+                    driver.call("cuDevicePrimaryCtxRetain", ADDRESS, JAVA_INT)
+                            .with(to, card.index()));
+            MemorySegment context = to.get(ADDRESS, 0);
+            driver.check(
+                    "the context of " + card,
+                    driver.call("cuCtxSetCurrent", ADDRESS).with(context));
+            MemorySegment image = arena.allocate(binary.length);
+            image.asByteBuffer().put(binary);
+            driver.check(
+                    "loading the kernels",
+                    driver.call("cuModuleLoadData", ADDRESS, ADDRESS).with(to, image));
+            return new CudaFunctions(driver, context, to.get(ADDRESS, 0));
+        }
+    }
+
+    /// The function of this name.
+    public MemorySegment function(String name) {
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment to = arena.allocate(ADDRESS);
+            int code =
+                    driver.call("cuModuleGetFunction", ADDRESS, ADDRESS, ADDRESS)
+                            .with(to, module, arena.allocateFrom(name));
+            driver.check("kernel " + name, code);
+            return to.get(ADDRESS, 0);
+        }
+    }
+
+    /// Asks for a run, and does not wait for it.
+    ///
+    /// @param arguments the addresses of the values of the parameters
+    public void launch(
+            String name, MemorySegment function, int blocks, int threads, MemorySegment arguments) {
+        if (!entered.get()) {
+            driver.check(name, driver.call("cuCtxSetCurrent", ADDRESS).with(context));
+            entered.set(true);
+        }
+        MemorySegment none = MemorySegment.NULL; // the default stream; no other options
+        int code;
+        try {
+            code =
+                    (int)
+                            launch.invokeExact(
+                                    function, blocks, 1, 1, threads, 1, 1, 0, none, arguments,
+                                    none);
+        } catch (Throwable e) {
+            throw new IllegalStateException("cuLaunchKernel could not be called", e);
+        }
+        driver.check(name, code);
+    }
+}

@@ -1,0 +1,205 @@
+// A thread for each pack of numbers.
+
+#define SILU 0
+#define GELU_TANH 1
+#define GELU 2
+
+__device__ __forceinline__ i64 packIndex() {
+    return (i64) blockIdx.x * blockDim.x + threadIdx.x;
+}
+
+__device__ __forceinline__ float inner(float g) {
+    return 0.7978845608028654f * (g + 0.044715f * g * g * g); // √(2/π)
+}
+
+__device__ __forceinline__ float distribution(float g) {
+    return 0.5f * (1 + erff(g * 0.7071067811865476f));
+}
+
+__device__ __forceinline__ float sigmoid(float g) {
+    return 1 / (1 + expf(-g));
+}
+
+__device__ __forceinline__ float value(int activation, float g) {
+    switch (activation) {
+        case SILU:
+            return g * sigmoid(g);
+        case GELU_TANH:
+            return 0.5f * g * (1 + tanhf(inner(g)));
+        default:
+            return g * distribution(g);
+    }
+}
+
+__device__ __forceinline__ float slope(int activation, float g) {
+    switch (activation) {
+        case SILU: {
+            float s = sigmoid(g);
+            return s * (1 + g * (1 - s));
+        }
+        case GELU_TANH: {
+            float t = tanhf(inner(g));
+            float dInner = 0.7978845608028654f * (1 + 3 * 0.044715f * g * g);
+            return 0.5f * (1 + t + g * (1 - t * t) * dInner);
+        }
+        default:
+            return distribution(g) + g * 0.3989422804014327f * expf(-0.5f * g * g); // 1/√(2π)
+    }
+}
+
+// Shazeer 2020: out = f(gate) · up.
+template <class T, int N>
+__device__ void glu(
+        int activation, const void* gates, i64 gateStride, const void* ups, i64 upStride, void* outs,
+        i64 rows, int width) {
+    i64 i = packIndex() * N;
+    if (i >= rows * width) {
+        return;
+    }
+    i64 row = i / width;
+    int column = (int) (i % width);
+    Pack<T, N> gate = load<T, N>(static_cast<const T*>(gates) + row * gateStride + column);
+    Pack<T, N> up = load<T, N>(static_cast<const T*>(ups) + row * upStride + column);
+    for (int j = 0; j < N; j++) {
+        narrow(value(activation, wide(gate.at[j])) * wide(up.at[j]), gate.at[j]);
+    }
+    store<T, N>(static_cast<T*>(outs) + i, gate);
+}
+
+FOR_EACH_TYPE(
+        glu,
+        (int activation, const void* gates, i64 gateStride, const void* ups, i64 upStride,
+         void* outs, i64 rows, int width),
+        (activation, gates, gateStride, ups, upStride, outs, rows, width))
+
+// dUp = dOut · f(gate), dGate = dOut · up · f′(gate); each may be the memory of its source.
+template <class T, int N>
+__device__ void glu_backward(
+        int activation, const void* dOuts, const void* gates, i64 gateStride, const void* ups,
+        i64 upStride, void* dGates, i64 dGateStride, void* dUps, i64 dUpStride, i64 rows,
+        int width) {
+    i64 i = packIndex() * N;
+    if (i >= rows * width) {
+        return;
+    }
+    i64 row = i / width;
+    int column = (int) (i % width);
+    Pack<T, N> given = load<T, N>(static_cast<const T*>(dOuts) + i);
+    Pack<T, N> gate = load<T, N>(static_cast<const T*>(gates) + row * gateStride + column);
+    Pack<T, N> up = load<T, N>(static_cast<const T*>(ups) + row * upStride + column);
+    for (int j = 0; j < N; j++) {
+        float d = wide(given.at[j]);
+        float g = wide(gate.at[j]);
+        float u = wide(up.at[j]);
+        narrow(d * value(activation, g), up.at[j]);
+        narrow(d * u * slope(activation, g), gate.at[j]);
+    }
+    store<T, N>(static_cast<T*>(dGates) + row * dGateStride + column, gate);
+    store<T, N>(static_cast<T*>(dUps) + row * dUpStride + column, up);
+}
+
+FOR_EACH_TYPE(
+        glu_backward,
+        (int activation, const void* dOuts, const void* gates, i64 gateStride, const void* ups,
+         i64 upStride, void* dGates, i64 dGateStride, void* dUps, i64 dUpStride, i64 rows,
+         int width),
+        (activation, dOuts, gates, gateStride, ups, upStride, dGates, dGateStride, dUps, dUpStride,
+         rows, width))
+
+// Su et al. 2021. A pair of packs that are rotated into each other, or a pack of the numbers of a
+// head that stay. `sign` is 1, or −1 for the transpose. One side is token-major, [T, N·D] with rows
+// `stride` apart, the other head-major, [N, T, D].
+template <class T, int N>
+__device__ void rope(
+        const T* from, T* to, bool fromTokens, const float* cosines, const float* sines, float sign,
+        i64 stride, i64 tokens, int heads, int width, int half) {
+    int packs = (half + (width - 2 * half)) / N; // of a head
+    i64 index = packIndex();
+    if (index >= tokens * heads * packs) {
+        return;
+    }
+    int pack = (int) (index % packs);
+    int head = (int) (index / packs % heads);
+    i64 token = index / packs / heads;
+    i64 byToken = token * stride + (i64) head * width;
+    i64 byHead = ((i64) head * tokens + token) * width;
+    const T* source = from + (fromTokens ? byToken : byHead);
+    T* target = to + (fromTokens ? byHead : byToken);
+    int i = pack * N;
+    if (i >= half) {
+        store<T, N>(target + half + i, load<T, N>(source + half + i));
+        return;
+    }
+    Pack<T, N> a = load<T, N>(source + i);
+    Pack<T, N> b = load<T, N>(source + half + i);
+    for (int j = 0; j < N; j++) {
+        float c = cosines[token * half + i + j];
+        float s = sign * sines[token * half + i + j];
+        float x = wide(a.at[j]);
+        float y = wide(b.at[j]);
+        narrow(x * c - y * s, a.at[j]);
+        narrow(y * c + x * s, b.at[j]);
+    }
+    store<T, N>(target + i, a);
+    store<T, N>(target + half + i, b);
+}
+
+template <class T, int N>
+__device__ void rope_forward(
+        const void* x, const float* cosines, const float* sines, void* out, i64 stride, i64 tokens,
+        int heads, int width, int half) {
+    rope<T, N>(
+            static_cast<const T*>(x), static_cast<T*>(out), true, cosines, sines, 1, stride, tokens,
+            heads, width, half);
+}
+
+FOR_EACH_TYPE(
+        rope_forward,
+        (const void* x, const float* cosines, const float* sines, void* out, i64 stride, i64 tokens,
+         int heads, int width, int half),
+        (x, cosines, sines, out, stride, tokens, heads, width, half))
+
+template <class T, int N>
+__device__ void rope_backward(
+        const void* dOut, const float* cosines, const float* sines, void* dx, i64 stride, i64 tokens,
+        int heads, int width, int half) {
+    rope<T, N>(
+            static_cast<const T*>(dOut), static_cast<T*>(dx), false, cosines, sines, -1, stride,
+            tokens, heads, width, half);
+}
+
+FOR_EACH_TYPE(
+        rope_backward,
+        (const void* dOut, const float* cosines, const float* sines, void* dx, i64 stride,
+         i64 tokens, int heads, int width, int half),
+        (dOut, cosines, sines, dx, stride, tokens, heads, width, half))
+
+// The finalizer of SplitMix64 (Steele, Lea and Flood 2014).
+__device__ __forceinline__ u64 hash(u64 x) {
+    u64 z = x * 0x9E3779B97F4A7C15ull;
+    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9ull;
+    z = (z ^ (z >> 27)) * 0x94D049BB133111EBull;
+    return z ^ (z >> 31);
+}
+
+// out = x · mask / (1 − p): a number is dropped where the upper 53 bits of its place's hash lie below
+// the threshold.
+template <class T, int N>
+__device__ void dropout(
+        const void* x, i64 seed, i64 threshold, float kept, void* out, i64 count) {
+    i64 i = packIndex() * N;
+    if (i >= count) {
+        return;
+    }
+    Pack<T, N> p = load<T, N>(static_cast<const T*>(x) + i);
+    for (int j = 0; j < N; j++) {
+        bool dropped = (i64) (hash((u64) (seed + i + j)) >> 11) < threshold;
+        narrow(wide(p.at[j]) * (dropped ? 0 : kept), p.at[j]);
+    }
+    store<T, N>(static_cast<T*>(out) + i, p);
+}
+
+FOR_EACH_TYPE(
+        dropout,
+        (const void* x, i64 seed, i64 threshold, float kept, void* out, i64 count),
+        (x, seed, threshold, kept, out, count))

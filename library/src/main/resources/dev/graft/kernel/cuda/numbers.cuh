@@ -1,0 +1,116 @@
+// Types and helpers of all kernels. Nothing is included: NVRTC has no headers on a machine that has
+// only a driver.
+
+typedef unsigned char u8;
+typedef signed char i8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef long long i64;
+typedef unsigned long long u64;
+
+#define WARP 32
+#define EVERY_LANE 0xffffffffu
+
+#define INFINITE __uint_as_float(0x7f800000u)
+#define NOT_A_NUMBER __uint_as_float(0x7fffffffu)
+
+#ifndef EXPORT
+#define EXPORT(kernel)
+#endif
+
+struct bf16 {
+    u16 bits;
+};
+
+__device__ __forceinline__ float wide(float x) {
+    return x;
+}
+
+__device__ __forceinline__ float wide(bf16 x) {
+    return __uint_as_float((u32) x.bits << 16);
+}
+
+__device__ __forceinline__ void narrow(float x, float& to) {
+    to = x;
+}
+
+// To the nearest, ties to even; a NaN stays one.
+__device__ __forceinline__ void narrow(float x, bf16& to) {
+    u32 bits = __float_as_uint(x);
+    bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
+    to.bits = (u16) (nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
+// N numbers that are loaded and stored at once.
+template <class T, int N>
+struct __align__(sizeof(T) * N) Pack {
+    T at[N];
+};
+
+template <class T, int N>
+__device__ __forceinline__ Pack<T, N> load(const T* from) {
+    return *reinterpret_cast<const Pack<T, N>*>(from);
+}
+
+template <class T, int N>
+__device__ __forceinline__ void store(T* to, const Pack<T, N>& pack) {
+    *reinterpret_cast<Pack<T, N>*>(to) = pack;
+}
+
+// A number of a vector that is float32 or of the type of the pass.
+template <class T>
+__device__ __forceinline__ float either(const void* vector, int isFloat, i64 i) {
+    return isFloat ? static_cast<const float*>(vector)[i] : wide(static_cast<const T*>(vector)[i]);
+}
+
+__device__ __forceinline__ float warpSum(float x) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        x += __shfl_xor_sync(EVERY_LANE, x, distance);
+    }
+    return x;
+}
+
+__device__ __forceinline__ float warpMax(float x) {
+    for (int distance = WARP / 2; distance > 0; distance /= 2) {
+        x = fmaxf(x, __shfl_xor_sync(EVERY_LANE, x, distance));
+    }
+    return x;
+}
+
+// The sum over a block's threads, a multiple of WARP; the same in all of them.
+__device__ __forceinline__ float blockSum(float x) {
+    __shared__ float of[WARP];
+    x = warpSum(x);
+    __syncthreads();
+    if (threadIdx.x % WARP == 0) {
+        of[threadIdx.x / WARP] = x;
+    }
+    __syncthreads();
+    float all = threadIdx.x % WARP < blockDim.x / WARP ? of[threadIdx.x % WARP] : 0;
+    return warpSum(all);
+}
+
+__device__ __forceinline__ float blockMax(float x) {
+    __shared__ float of[WARP];
+    x = warpMax(x);
+    __syncthreads();
+    if (threadIdx.x % WARP == 0) {
+        of[threadIdx.x / WARP] = x;
+    }
+    __syncthreads();
+    float all = threadIdx.x % WARP < blockDim.x / WARP ? of[threadIdx.x % WARP] : -INFINITE;
+    return warpMax(all);
+}
+
+// The same kernel for each type, one number at a time and as many as 16 bytes hold.
+#define FOR_EACH_TYPE(kernel, parameters, arguments) \
+    FOR_TYPE(kernel, f32_1, float, 1, parameters, arguments) \
+    FOR_TYPE(kernel, f32_4, float, 4, parameters, arguments) \
+    FOR_TYPE(kernel, bf16_1, bf16, 1, parameters, arguments) \
+    FOR_TYPE(kernel, bf16_8, bf16, 8, parameters, arguments)
+
+#define FOR_TYPE(kernel, suffix, type, pack, parameters, arguments) \
+    extern "C" __global__ void kernel##_##suffix parameters { \
+        kernel<type, pack> arguments; \
+    } \
+    EXPORT(kernel##_##suffix)

@@ -1,0 +1,259 @@
+package dev.graft.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.graft.quant.Quantizer;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The CUDA kernels against the plain ones, wherever they run.
+abstract class CudaKernelsCases {
+    private static final Kernels TORCH = TorchKernels.INSTANCE;
+
+    private CudaKernels cuda;
+    private Scope scope;
+    private long liveBefore;
+
+    abstract CudaKernels kernels();
+
+    /// The same kernels with what may not matter changed.
+    abstract CudaKernels kernelsAgain();
+
+    abstract Device device();
+
+    @BeforeEach
+    void open() {
+        cuda = kernels();
+        liveBefore = Scope.liveTensors();
+        scope = Scope.open("test", device());
+    }
+
+    @AfterEach
+    void nothingIsLeftAlive() {
+        if (scope != null) {
+            scope.close();
+            assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 3, 16, 67, 576, 1000})
+    void everyOperationEqualsTheReference(int width) {
+        for (int rows : new int[] {1, 2, 33}) {
+            for (KernelCase c : KernelCase.all(rows, width, 31L * rows + width)) {
+                String where = c.name() + " " + rows + " x " + width;
+                double[][] actual = c.run(cuda, DType.F32);
+                boolean sums = c.name().matches("(?i).*(attention|multiply).*");
+                assertClose(where, actual, c.run(TORCH, DType.F64), sums ? 1e-5 : 3e-6);
+                assertThat(c.run(kernelsAgain(), DType.F32)).as(where).isDeepEqualTo(actual);
+            }
+        }
+    }
+
+    @Test
+    void crossEntropyOfALargeVocabularyEqualsDoublePrecision() {
+        for (int vocabulary : new int[] {49_152, 150_001}) {
+            KernelCase c = KernelCase.crossEntropy(2, vocabulary, new Random(5));
+            assertClose(c.name(), c.run(cuda, DType.F32), c.run(TORCH, DType.F64), 3e-6);
+        }
+    }
+
+    private static void assertClose(
+            String where, double[][] actual, double[][] expected, double tolerance) {
+        for (int k = 0; k < expected.length; k++) {
+            assertClose(where + ", tensor " + k, actual[k], expected[k], tolerance);
+        }
+    }
+
+    private static void assertClose(
+            String where, double[] actual, double[] expected, double tolerance) {
+        double largest = Arrays.stream(expected).map(Math::abs).max().orElseThrow();
+        double worst = 0;
+        for (int i = 0; i < expected.length; i++) {
+            double error = Math.abs(actual[i] - expected[i]);
+            worst = Double.isNaN(error) ? error : Math.max(worst, error);
+        }
+        assertThat(worst / Math.max(largest, 1e-30)).as(where).isLessThan(tolerance);
+    }
+
+    // ---- bfloat16 ----
+
+    private static Tensor random(long seed, DType dtype, long... shape) {
+        long count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
+        double[] numbers = new Random(seed).doubles(count, -2, 2).toArray();
+        return Tensor.of(numbers, shape).to(dtype);
+    }
+
+    /// A number rounded to 8 bits once is within 1/256 of it; where both round, within 1/128.
+    private static void assertNear(String where, Tensor actual, Tensor expected) {
+        assertClose(where, actual.toDoubles(), expected.toDoubles(), 1.0 / 128);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 30, 576, 1000})
+    void normsOfBfloat16TakeWeightsOfEitherType(int width) {
+        for (DType weights : List.of(DType.BF16, DType.F32)) {
+            Tensor x = random(1, DType.BF16, 5, width);
+            Tensor w = random(2, weights, width);
+            Tensor dy = random(3, DType.BF16, 5, width);
+            Tensor[] y = new Tensor[2];
+            Tensor[] s = new Tensor[2];
+            Tensor[] dx = new Tensor[2];
+            for (int i = 0; i < 2; i++) {
+                Kernels kernels = i == 0 ? cuda : TORCH;
+                y[i] = Tensor.empty(DType.BF16, 5, width);
+                s[i] = Tensor.empty(DType.F32, 5);
+                dx[i] = random(4, DType.BF16, 5, width);
+                kernels.rmsNorm(x, w, 1, 1e-5, y[i], s[i]);
+                kernels.rmsNormBackward(dy, x, w, 1, s[i], dx[i], null);
+            }
+            assertNear("y", y[0], y[1]);
+            assertClose("s", s[0].toDoubles(), s[1].toDoubles(), 1e-6);
+            assertNear("dx", dx[0], dx[1]);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 30, 576, 50_000})
+    void crossEntropyOfBfloat16IsThatOfItsNumbers(int vocabulary) {
+        Tensor targets = Tensor.of(new int[] {0, vocabulary - 1, vocabulary / 2});
+        Tensor logits = random(1, DType.BF16, 3, vocabulary);
+        Tensor plain = logits.copy();
+        Tensor losses = Tensor.empty(DType.F64, 3);
+        Tensor expected = Tensor.empty(DType.F64, 3);
+        cuda.crossEntropy(logits, targets, 0.5, losses);
+        TORCH.crossEntropy(plain, targets, 0.5, expected);
+        assertClose("losses", losses.toDoubles(), expected.toDoubles(), 1e-6);
+        assertNear("gradient", logits, plain);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {8, 30, 64, 80})
+    void elementsOfBfloat16AreThoseOfTheirNumbers(int width) {
+        for (Activation f : Activation.values()) {
+            Tensor both = random(1, DType.BF16, 7, 2L * width);
+            Tensor gate = both.narrow(1, 0, width);
+            Tensor up = both.narrow(1, width, width);
+            Tensor made = Tensor.empty(DType.BF16, 7, width);
+            Tensor expected = Tensor.empty(DType.BF16, 7, width);
+            cuda.glu(f, gate, up, made);
+            TORCH.glu(f, gate, up, expected);
+            assertNear("glu", made, expected);
+            Tensor dOut = random(2, DType.BF16, 7, width);
+            Tensor dGate = Tensor.empty(DType.BF16, 7, width);
+            Tensor dUp = Tensor.empty(DType.BF16, 7, width);
+            TORCH.gluBackward(f, dOut, gate, up, dGate, dUp);
+            cuda.gluBackward(f, dOut, gate, up, gate, up);
+            assertNear("dGate", gate, dGate);
+            assertNear("dUp", up, dUp);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {4, 16, 32})
+    void headsOfBfloat16AreRotatedAndBack(int half) {
+        int width = 2 * half + 8;
+        double[] angles = new Random(1).doubles(6L * half, -2, 2).toArray();
+        Tensor cos = floats(Arrays.stream(angles).map(Math::cos), 6, half);
+        Tensor sin = floats(Arrays.stream(angles).map(Math::sin), 6, half);
+        Tensor x = random(2, DType.BF16, 6, 3L * width);
+        Tensor made = Tensor.empty(DType.BF16, 3, 6, width);
+        Tensor expected = Tensor.empty(DType.BF16, 3, 6, width);
+        cuda.rope(x, cos, sin, false, made);
+        TORCH.rope(x, cos, sin, false, expected);
+        assertNear("out", made, expected);
+        Tensor back = Tensor.empty(DType.BF16, 6, 3L * width);
+        cuda.ropeBackward(made, cos, sin, false, back);
+        assertNear("back", back, x);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 8, 1001})
+    void numbersOfBfloat16AreDroppedInTheSamePlaces(int count) {
+        Tensor x = random(1, DType.BF16, count);
+        Tensor made = Tensor.empty(DType.BF16, count);
+        Tensor expected = Tensor.empty(DType.BF16, count);
+        cuda.dropout(x, 0.5, 7, made);
+        TORCH.dropout(x, 0.5, 7, expected);
+        assertThat(made.sameAs(expected)).isTrue();
+    }
+
+    private static Tensor floats(DoubleStream numbers, long... shape) {
+        return Tensor.of(numbers.toArray(), shape).to(DType.F32);
+    }
+
+    // ---- codes ----
+
+    static Stream<QuantizedKernelsTest.Case> cases() {
+        return QuantizedKernelsTest.cases();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void anyRowsOfCodesExpandToTheSameBits(QuantizedKernelsTest.Case c) {
+        QuantizedMatrix w = matrix(c);
+        for (DType type : List.of(DType.F32, DType.BF16)) {
+            for (int from = 0; from < c.out(); from += Math.max(1, c.out() / 3)) {
+                int rows = Math.min(c.out() - from, 1 + c.out() / 3);
+                Tensor made = Tensor.empty(type, rows, c.in());
+                Tensor expected = Tensor.empty(type, rows, c.in());
+                cuda.expand(w, from, made);
+                TORCH.expand(w, from, expected);
+                assertThat(made.sameAs(expected)).as("%s from %d", type, from).isTrue();
+            }
+        }
+    }
+
+    private static QuantizedMatrix matrix(QuantizedKernelsTest.Case c) {
+        Tensor numbers = random(1, DType.F32, c.out(), c.in());
+        return Quantizer.quantize("w", numbers, c.how()).matrix();
+    }
+
+    @ParameterizedTest
+    @MethodSource("cases")
+    void theProductOfARowIsThatOfTheExpandedMatrix(QuantizedKernelsTest.Case c) {
+        QuantizedMatrix w = matrix(c);
+        Tensor x = random(2, DType.F32, 1, c.in());
+        Tensor made = Tensor.empty(DType.F32, 1, c.out());
+        Tensor exact = Tensor.empty(DType.F64, 1, c.out());
+        cuda.product(w, x, made);
+        TORCH.product(w, x.to(DType.F64), exact);
+        double tolerance = 1e-6 * Math.sqrt(c.in());
+        assertClose("y", made.toDoubles(), exact.toDoubles(), tolerance);
+        Tensor half = Tensor.empty(DType.BF16, 1, c.out());
+        cuda.product(w, x.to(DType.BF16), half);
+        TORCH.product(w, x.to(DType.BF16).to(DType.F64), exact);
+        assertClose("y in bfloat16", half.toDoubles(), exact.toDoubles(), 1.0 / 100);
+    }
+
+    // ---- AdamW in 8 bits ----
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 7, 255, 256, 257, 3000})
+    void momentsIn8BitsEqualThoseOfLibtorch(int count) {
+        List<byte[]> made = AdamW8bitCase.run(cuda, count);
+        List<byte[]> expected = AdamW8bitCase.run(TORCH, count);
+        for (int codes : new int[] {1, 3}) {
+            int differing = 0;
+            for (int i = 0; i < count; i++) {
+                int difference = made.get(codes)[i] - expected.get(codes)[i];
+                assertThat(difference).isBetween(-1, 1);
+                differing += difference == 0 ? 0 : 1;
+            }
+            assertThat(differing).isLessThanOrEqualTo(1 + count / 1000);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+package dev.graft.kernel;
+
+import static java.lang.foreign.ValueLayout.ADDRESS;
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.foreign.Arena;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.SymbolLookup;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+
+/// Runs the CUDA kernels on a processor, on tensors of the processor, compiled by the C++ compiler
+/// of the system with `cuda/emulation.h` before them.
+final class EmulatedLauncher implements CudaLauncher {
+    private static final String COMPILER = "g++";
+
+    private final SymbolLookup library;
+    private final boolean reversed;
+
+    private EmulatedLauncher(SymbolLookup library, boolean reversed) {
+        this.library = library;
+        this.reversed = reversed;
+    }
+
+    /// Whether this system has the compiler.
+    static boolean isPossible() {
+        try {
+            Process process =
+                    new ProcessBuilder(COMPILER, "--version").redirectErrorStream(true).start();
+            process.getInputStream().readAllBytes();
+            return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0;
+        } catch (IOException _) {
+            return false; // what ProcessBuilder throws where there is no such program
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /// Compiles the kernels into a folder.
+    @SuppressWarnings("restricted")
+    static EmulatedLauncher compile(Path folder) throws IOException, InterruptedException {
+        Path source = folder.resolve("kernels.cpp");
+        try (InputStream in = EmulatedLauncher.class.getResourceAsStream("/cuda/emulation.h")) {
+            String before = new String(in.readAllBytes(), StandardCharsets.UTF_8);
+            Files.writeString(source, before + CudaCompiler.source());
+        }
+        Path library = folder.resolve("kernels.so");
+        Process process =
+                new ProcessBuilder(
+                                COMPILER,
+                                "-std=c++17",
+                                "-O1",
+                                "-ffp-contract=off",
+                                "-shared",
+                                "-fPIC",
+                                "-o",
+                                library.toString(),
+                                source.toString())
+                        .redirectErrorStream(true)
+                        .start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IllegalStateException(output);
+        }
+        return new EmulatedLauncher(SymbolLookup.libraryLookup(library, Arena.global()), false);
+    }
+
+    /// The same with blocks, and the threads of a block, in the opposite order.
+    EmulatedLauncher reversed() {
+        return new EmulatedLauncher(library, true);
+    }
+
+    @Override
+    @SuppressWarnings("restricted")
+    public void launch(String kernel, long blocks, int threads, Object... arguments) {
+        MemorySegment function = library.find("emulate_" + kernel).orElseThrow();
+        var descriptor = FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
+        try (var arena = Arena.ofConfined()) {
+            MemorySegment values = arena.allocate(JAVA_LONG, arguments.length);
+            MemorySegment addresses = arena.allocate(ADDRESS, arguments.length);
+            for (int i = 0; i < arguments.length; i++) {
+                CardLauncher.put(values, i, arguments[i]);
+                addresses.setAtIndex(ADDRESS, i, values.asSlice((long) i * Long.BYTES));
+            }
+            Linker.nativeLinker()
+                    .downcallHandle(function, descriptor)
+                    .invokeWithArguments(
+                            Math.toIntExact(blocks), threads, addresses, reversed ? 1 : 0);
+        } catch (Throwable e) {
+            throw new IllegalStateException(kernel + " could not be called", e);
+        }
+    }
+}
