@@ -56,7 +56,7 @@ def graft(options, folder: Path, data: Path, more: list) -> dict:
     steps = [e for e in lines(command, 300) if e.get("event") == "step"]
     return {
         "tokens_per_second": statistics.median(e["tokens_per_second"] for e in steps[2:]),
-        "peak_bytes": max(e["peak_bytes"] for e in steps),
+        "peak_bytes": max(e["peak_memory_bytes"] for e in steps),
         "loss": steps[-1]["loss"],
     }
 
