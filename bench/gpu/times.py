@@ -1,20 +1,20 @@
 """Times Graft and Transformers + PEFT on one card, in turns, and prints a table last."""
 
 import argparse
-import json
+import os
 import shutil
 import statistics
-import subprocess
 import sys
 from pathlib import Path
 
 import torch
 
 from gpu import model
-from racing import inputs
+from racing import inputs, runs
 
 LENGTH = 2048
 STEPS = 10
+SECONDS = 300  # a contestant may take
 
 
 def rates() -> tuple:
@@ -38,11 +38,9 @@ def median(work, count: int = 20) -> float:
     return statistics.median(seconds)
 
 
-def lines(command: list, seconds: int) -> list:
-    done = subprocess.run([str(c) for c in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=seconds)
-    if done.returncode != 0:
-        raise RuntimeError(" / ".join(done.stderr.strip().splitlines()[-3:]))
-    return [json.loads(line) for line in done.stdout.splitlines() if line.startswith('{"')]
+def lines(command: list) -> list:
+    out, _, _ = runs.timed(command, os.environ, SECONDS)
+    return runs.lines(out)
 
 
 def graft(options, folder: Path, data: Path, more: list) -> dict:
@@ -53,7 +51,7 @@ def graft(options, folder: Path, data: Path, more: list) -> dict:
         "--lora-r", 16, "--lora-alpha", 32, "--per-device-train-batch-size", options.batch, "--max-steps", STEPS,
         "--save-strategy", "no", "--logging-steps", 1, "--force", "--output-dir", output, "--json", "--device", "cuda", *more,
     ]  # fmt: skip
-    steps = [e for e in lines(command, 300) if e.get("event") == "step"]
+    steps = [e for e in lines(command) if e.get("event") == "step"]
     return {
         "tokens_per_second": statistics.median(e["tokens_per_second"] for e in steps[2:]),
         "peak_bytes": max(e["peak_memory_bytes"] for e in steps),
@@ -61,10 +59,18 @@ def graft(options, folder: Path, data: Path, more: list) -> dict:
     }
 
 
-def peer(options, folder: Path, more: list) -> dict:
-    script = Path(__file__).with_name("peer.py")
-    command = [sys.executable, script, "--model", folder, "--batch", options.batch, "--length", LENGTH, "--steps", STEPS, *more]
-    return lines(command, 300)[-1]
+def peer(options, folder: Path, data: Path, more: list) -> dict:
+    script = Path(__file__).parents[1] / "racing/peers.py"
+    command = [
+        sys.executable, script, "peft", "--model", folder, "--data", data, "--batch", options.batch, "--length", LENGTH,
+        "--steps", STEPS, "--dtype", "bfloat16", "--device", "cuda", "--output", Path(options.work) / "out-peer", *more,
+    ]  # fmt: skip
+    *steps, card = lines(command)
+    return {
+        "tokens_per_second": statistics.median(e["tokens"] / e["seconds"] for e in steps[2:]),
+        "peak_bytes": card["card_peak_bytes"],
+        "loss": steps[-1]["loss"],
+    }
 
 
 def main() -> None:
@@ -83,9 +89,9 @@ def main() -> None:
     torch.cuda.empty_cache()
     data = inputs.texts(work, options.shape, LENGTH)
     contestants = {
-        "PEFT": lambda: peer(options, folder, []),
-        "PEFT, checkpointing": lambda: peer(options, folder, ["--checkpointing"]),
-        "PEFT + bitsandbytes, checkpointing": lambda: peer(options, folder, ["--checkpointing", "--four-bits"]),
+        "PEFT": lambda: peer(options, folder, data, []),
+        "PEFT, checkpointing": lambda: peer(options, folder, data, ["--checkpointing"]),
+        "PEFT + bitsandbytes, checkpointing": lambda: peer(options, folder, data, ["--checkpointing", "--four-bits"]),
         "Graft": lambda: graft(options, folder, data, ["--gradient-checkpointing", "none"]),
         "Graft, layers recomputed": lambda: graft(options, folder, data, ["--gradient-checkpointing", "layer"]),
         "Graft QLoRA, layers recomputed": lambda: graft(
@@ -98,7 +104,7 @@ def main() -> None:
             try:
                 results[name].append(run())
                 print(f"{name}: {results[name][-1]}", flush=True)
-            except (RuntimeError, subprocess.TimeoutExpired) as e:
+            except RuntimeError as e:
                 print(f"{name}: failed: {e}", flush=True)
     per_token = inputs.flops_per_step(options.shape, options.batch, LENGTH) / options.batch / LENGTH
     print(f"\n{options.shape}, {options.batch} x {LENGTH}, {torch.cuda.get_device_name()}\n")

@@ -29,11 +29,18 @@ def load(options):
             load_in_4bit=True,
             bnb_4bit_quant_type="nf4",
             bnb_4bit_use_double_quant=True,
-            bnb_4bit_compute_dtype=torch.float32,
+            bnb_4bit_compute_dtype=getattr(torch, options.dtype),
         )
+    if options.device != "cpu":
+        extra["device_map"] = options.device
     return transformers.AutoModelForCausalLM.from_pretrained(
         options.model, dtype=getattr(torch, options.dtype), **extra
     )
+
+
+def synchronize(options) -> None:
+    if options.device == "cuda":
+        torch.cuda.synchronize()
 
 
 def plain_loop(options) -> None:
@@ -50,15 +57,18 @@ def plain_loop(options) -> None:
     optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=2e-4, weight_decay=0)
     for step in range(options.steps):
         start = step * options.batch % (len(ids) - options.batch + 1)
-        batch = torch.tensor(ids[start : start + options.batch])
+        batch = torch.tensor(ids[start : start + options.batch], device=options.device)
         begin = time.perf_counter()
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.autocast):
+        with torch.autocast(options.device, torch.bfloat16, enabled=options.autocast):
             loss = model(input_ids=batch, labels=batch).loss
         loss.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
         optimizer.zero_grad()
+        synchronize(options)
         say(time.perf_counter() - begin, batch.numel(), options.batch, loss.item())
+    if options.device == "cuda":
+        print(json.dumps({"card_peak_bytes": torch.cuda.max_memory_reserved()}))
 
 
 def trl_trainer(options) -> None:
@@ -124,6 +134,7 @@ def main() -> None:
     parser.add_argument("--length", type=int, required=True)
     parser.add_argument("--steps", type=int, required=True)
     parser.add_argument("--dtype", default="float32")
+    parser.add_argument("--device", default="cpu", choices=["cpu", "cuda"])
     parser.add_argument("--checkpointing", action="store_true")
     parser.add_argument("--four-bits", action="store_true")
     parser.add_argument("--packing", action="store_true")

@@ -4,8 +4,6 @@ import dev.graft.adapter.PeftFiles;
 import dev.graft.config.Placement;
 import dev.graft.error.ConfigException;
 import dev.graft.hub.CachedModels;
-import dev.graft.tensor.DType;
-import dev.graft.tensor.Device;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import picocli.CommandLine.Mixin;
@@ -38,7 +36,7 @@ final class ModelArguments {
 
     /// On the processor, in float32.
     OpenModel open() {
-        return open(new Placement(Device.CPU, DType.F32));
+        return open(Placement.PROCESSOR);
     }
 
     OpenModel open(Placement placement) {

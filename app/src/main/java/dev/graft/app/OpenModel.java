@@ -9,8 +9,6 @@ import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.model.Transformer;
-import dev.graft.tensor.DType;
-import dev.graft.tensor.Device;
 import java.nio.file.Path;
 
 /// A base model with an adapter on it, if any, and the tokenizer when it is asked for.
@@ -32,7 +30,7 @@ final class OpenModel implements AutoCloseable {
     }
 
     static OpenModel open(Path base, Path adapter, LoadOptions options) {
-        return open(base, adapter, options, new Placement(Device.CPU, DType.F32));
+        return open(base, adapter, options, Placement.PROCESSOR);
     }
 
     static OpenModel open(Path base, Path adapter, LoadOptions options, Placement placement) {

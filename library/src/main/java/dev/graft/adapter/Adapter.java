@@ -95,7 +95,7 @@ public final class Adapter implements AutoCloseable {
                 continue;
             }
             String key = linear.name() + (adapted ? ".base_layer.bias" : ".bias");
-            linear.trainBias(parameter(key, trainable(linear.bias())));
+            linear.trainBias(parameter(key, linear.bias().copyAs(model.trainedType())));
             undo.add(() -> linear.trainBias(null));
         }
     }
@@ -111,7 +111,7 @@ public final class Adapter implements AutoCloseable {
         RmsNorm norm = model.norms().get(path);
         if (norm != null) {
             Tensor before = norm.weight();
-            norm.train(parameter(key, trainable(before)));
+            norm.train(parameter(key, before.copyAs(model.trainedType())));
             undo.add(() -> norm.freeze(before));
             return;
         }
@@ -120,13 +120,9 @@ public final class Adapter implements AutoCloseable {
         linear.setWeight(trained(key, before));
         undo.add(() -> linear.setWeight(before));
         if (linear.bias() != null) {
-            linear.trainBias(parameter(path + ".bias", trainable(linear.bias())));
+            linear.trainBias(parameter(path + ".bias", linear.bias().copyAs(model.trainedType())));
             undo.add(() -> linear.trainBias(null));
         }
-    }
-
-    private Tensor trainable(Tensor x) {
-        return x.dtype() == model.trainedType() ? x.copy() : x.to(model.trainedType());
     }
 
     private TrainedWeight trained(String key, Weight before) {

@@ -7,6 +7,9 @@ import dev.graft.tensor.Device;
 
 /// Where a model computes, and in which type.
 public record Placement(Device device, DType compute) {
+    /// On the processor, in float32.
+    public static final Placement PROCESSOR = new Placement(Device.CPU, DType.F32);
+
     /// What settings come to on this machine.
     ///
     /// @param wanted the setting `device`

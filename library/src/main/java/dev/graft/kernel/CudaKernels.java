@@ -2,14 +2,8 @@ package dev.graft.kernel;
 
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
-import dev.graft.tensor.FlashAttention;
-import dev.graft.tensor.FlashAttention.Gradients;
-import dev.graft.tensor.FlashAttention.Lengths;
-import dev.graft.tensor.FlashAttention.Result;
-import dev.graft.tensor.FlashAttention.Rule;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
-import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -51,7 +45,7 @@ final class CudaKernels extends TorchKernels {
         }
         int width = width(x);
         launcher.launch(
-                "rms_norm" + CudaPack.of(width, x, y).suffix(),
+                "rms_norm" + CudaPack.of(List.of(x, y), width).suffix(),
                 x.size(0),
                 ROW_THREADS,
                 x,
@@ -79,7 +73,7 @@ final class CudaKernels extends TorchKernels {
         }
         int width = width(x);
         launcher.launch(
-                "rms_norm_backward" + CudaPack.of(width, x, dy, dx).suffix(),
+                "rms_norm_backward" + CudaPack.of(List.of(x, dy, dx), width).suffix(),
                 x.size(0),
                 ROW_THREADS,
                 dy,
@@ -100,7 +94,7 @@ final class CudaKernels extends TorchKernels {
         }
         int width = width(logits);
         launcher.launch(
-                "cross_entropy" + CudaPack.of(width, logits).suffix(),
+                "cross_entropy" + CudaPack.of(List.of(logits), width).suffix(),
                 logits.size(0),
                 WIDE_ROW_THREADS,
                 logits,
@@ -159,7 +153,7 @@ final class CudaKernels extends TorchKernels {
             long stride) {
         int width = width(heads);
         int half = width(cos);
-        CudaPack pack = CudaPack.of(gcd(half, width - 2 * half, stride), from, to);
+        CudaPack pack = CudaPack.of(List.of(from, to), half, width, stride);
         long packs = heads.numel() / width * ((width - half) / pack.numbers());
         launcher.launch(
                 kernel + pack.suffix(),
@@ -183,7 +177,7 @@ final class CudaKernels extends TorchKernels {
             return;
         }
         int width = width(out);
-        CudaPack pack = CudaPack.of(gcd(width, gate.stride(0), up.stride(0)), gate, up, out);
+        CudaPack pack = CudaPack.of(List.of(gate, up, out), width, gate.stride(0), up.stride(0));
         launcher.launch(
                 "glu" + pack.suffix(),
                 blocks(out.numel() / pack.numbers()),
@@ -206,8 +200,14 @@ final class CudaKernels extends TorchKernels {
             return;
         }
         int width = width(dOut);
-        long aligned = gcd(width, gate.stride(0), up.stride(0), dGate.stride(0), dUp.stride(0));
-        CudaPack pack = CudaPack.of(aligned, dOut, gate, up, dGate, dUp);
+        CudaPack pack =
+                CudaPack.of(
+                        List.of(dOut, gate, up, dGate, dUp),
+                        width,
+                        gate.stride(0),
+                        up.stride(0),
+                        dGate.stride(0),
+                        dUp.stride(0));
         launcher.launch(
                 "glu_backward" + pack.suffix(),
                 blocks(dOut.numel() / pack.numbers()),
@@ -239,14 +239,6 @@ final class CudaKernels extends TorchKernels {
         return Math.ceilDiv(threads, THREADS);
     }
 
-    private static long gcd(long... numbers) {
-        long divisor = 0;
-        for (long n : numbers) {
-            divisor = BigInteger.valueOf(divisor).gcd(BigInteger.valueOf(n)).longValueExact();
-        }
-        return divisor;
-    }
-
     @Override
     public void dropout(Tensor x, double p, long seed, Tensor out) {
         if (!has(x)) {
@@ -254,7 +246,7 @@ final class CudaKernels extends TorchKernels {
             return;
         }
         DropoutMask mask = DropoutMask.of(p, seed);
-        CudaPack pack = CudaPack.of(x.numel(), x, out);
+        CudaPack pack = CudaPack.of(List.of(x, out), x.numel());
         launcher.launch(
                 "dropout" + pack.suffix(),
                 blocks(x.numel() / pack.numbers()),
@@ -280,8 +272,10 @@ final class CudaKernels extends TorchKernels {
 
     private void expand(FourBitMatrix w, long row, Tensor out) {
         long first = row * w.in();
-        long aligned = isAligned(w.codes()) ? gcd(first, out.numel(), w.blockSize()) : 1;
-        CudaPack pack = CudaPack.of(aligned, out);
+        CudaPack pack =
+                CudaPack.isAligned(w.codes())
+                        ? CudaPack.of(List.of(out), first, out.numel(), w.blockSize())
+                        : CudaPack.single(out.dtype());
         List<Object> arguments = new ArrayList<>(codes(w));
         arguments.addAll(List.of(first, out, out.numel()));
         launcher.launch(
@@ -295,7 +289,10 @@ final class CudaKernels extends TorchKernels {
         try (var _ = Scope.open("rows", out.device())) {
             Tensor codes = w.codes().narrow(0, row, out.size(0));
             int width = width(codes);
-            CudaPack pack = CudaPack.of(isAligned(codes) ? width : 1, out);
+            CudaPack pack =
+                    CudaPack.isAligned(codes)
+                            ? CudaPack.of(List.of(out), width)
+                            : CudaPack.single(out.dtype());
             launcher.launch(
                     "expand_int8" + pack.suffix(),
                     blocks(out.numel() / pack.numbers()),
@@ -314,8 +311,8 @@ final class CudaKernels extends TorchKernels {
                 && has(x)
                 && m.in() % LANE_CODES == 0
                 && m.blockSize() % LANE_CODES == 0
-                && isAligned(m.codes())) {
-            CudaPack pack = CudaPack.of(m.in(), x);
+                && CudaPack.isAligned(m.codes())) {
+            CudaPack pack = CudaPack.of(List.of(x), m.in());
             List<Object> arguments = new ArrayList<>(codes(m));
             arguments.addAll(List.of(x, y, m.out(), Math.toIntExact(m.in())));
             launcher.launch(
@@ -326,10 +323,6 @@ final class CudaKernels extends TorchKernels {
         } else {
             super.product(w, x, y);
         }
-    }
-
-    private static boolean isAligned(Tensor codes) {
-        return codes.address() % CudaPack.BYTES == 0;
     }
 
     /// The arguments that say what the codes mean.
@@ -356,8 +349,8 @@ final class CudaKernels extends TorchKernels {
             super.adamW(p, gradient, m, v, step);
             return;
         }
-        double rate = step.learningRate() / (1 - Math.pow(step.beta1(), (double) step.step()));
-        double root = 1 / Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
+        double rate = step.learningRate() / step.correction1();
+        double root = 1 / Math.sqrt(step.correction2());
         launcher.launch(
                 "adamw",
                 blocks(p.numel()),
@@ -389,8 +382,8 @@ final class CudaKernels extends TorchKernels {
             super.adamW8bit(p, gradient, m, v, step);
             return;
         }
-        double root = Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
-        double rate = step.learningRate() / (1 - Math.pow(step.beta1(), (double) step.step()));
+        double root = Math.sqrt(step.correction2());
+        double rate = step.learningRate() / step.correction1();
         try (var _ = Scope.open("AdamW in 8 bits", p.device())) {
             launcher.launch(
                     "adamw_8bit",
@@ -423,21 +416,10 @@ final class CudaKernels extends TorchKernels {
 
     @Override
     public void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch) {
-        if (!flashes(in)) {
+        if (CudaAttention.fits(in)) {
+            new CudaAttention(in).forward(out, logSums);
+        } else {
             super.attention(in, out, logSums, scratch);
-            return;
-        }
-        try (var _ = Scope.open("flash attention", out.device())) {
-            Result made =
-                    FlashAttention.forward(
-                            tokensFirst(in.q()),
-                            tokensFirst(in.k()),
-                            values(in, in.v()),
-                            rows(in),
-                            columns(in),
-                            rule(in));
-            queries(in, out).copyInPlace(made.out());
-            logSums.copyInPlace(made.logSums());
         }
     }
 
@@ -451,59 +433,10 @@ final class CudaKernels extends TorchKernels {
             Tensor dk,
             Tensor dv,
             Tensor scratch) {
-        if (!flashes(in)) {
+        if (CudaAttention.fits(in)) {
+            new CudaAttention(in).backward(out, logSums, dOut, dq, dk, dv);
+        } else {
             super.attentionBackward(in, out, logSums, dOut, dq, dk, dv, scratch);
-            return;
         }
-        try (var _ = Scope.open("flash attention backward", out.device())) {
-            Gradients made =
-                    FlashAttention.backward(
-                            queries(in, dOut),
-                            tokensFirst(in.q()),
-                            tokensFirst(in.k()),
-                            values(in, in.v()),
-                            new Result(queries(in, out), logSums),
-                            rows(in),
-                            columns(in),
-                            rule(in));
-            tokensFirst(dq).copyInPlace(made.dq());
-            tokensFirst(dk).copyInPlace(made.dk());
-            values(in, dv).copyInPlace(made.dv());
-        }
-    }
-
-    /// The kernels know no bound of the scores.
-    private static boolean flashes(AttentionInput in) {
-        return in.rule().softCap() == 0
-                && FlashAttention.fits(in.q().dtype(), in.q().device(), in.width());
-    }
-
-    /// [N, T, D] as [T, N, D].
-    private static Tensor tokensFirst(Tensor headMajor) {
-        return headMajor.transpose(0, 1);
-    }
-
-    /// [T, N·D] as [T, N, D].
-    private static Tensor queries(AttentionInput in, Tensor x) {
-        return x.view(in.rows(), in.heads(), in.width());
-    }
-
-    /// [C, K·D] as [C, K, D].
-    private static Tensor values(AttentionInput in, Tensor x) {
-        return x.view(in.columns(), in.keyHeads(), in.width());
-    }
-
-    private static Rule rule(AttentionInput in) {
-        return new Rule(in.rule().scale(), in.rule().window());
-    }
-
-    private static Lengths rows(AttentionInput in) {
-        return new Lengths(Tensor.of(in.offsets()), in.longest());
-    }
-
-    private static Lengths columns(AttentionInput in) {
-        return in.past() == 0
-                ? rows(in)
-                : new Lengths(Tensor.of(new int[] {0, in.columns()}), in.columns());
     }
 }

@@ -6,8 +6,7 @@ interface CudaLauncher {
     ///
     /// @param blocks of threads
     /// @param threads of a block, a multiple of 32
-    /// @param arguments in the order of the kernel's parameters: a [dev.graft.tensor.Tensor] or
-    ///     null
-    ///     for a pointer, an [Integer], a [Long] or a [Float] for what is passed as such
+    /// @param arguments in the order of the kernel's parameters: a [dev.graft.tensor.Tensor] for
+    ///     a pointer, or null; an [Integer], a [Long] or a [Float] for what is passed as such
     void launch(String kernel, long blocks, int threads, Object... arguments);
 }

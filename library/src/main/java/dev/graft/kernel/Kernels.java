@@ -214,5 +214,15 @@ public interface Kernels {
             double epsilon,
             double weightDecay,
             long step,
-            double gradScale) {}
+            double gradScale) {
+        /// 1 − β₁ᵗ, what the first moment is divided by for its start from zero.
+        double correction1() {
+            return 1 - StrictMath.pow(beta1, (double) step);
+        }
+
+        /// 1 − β₂ᵗ, the same of the second moment.
+        double correction2() {
+            return 1 - StrictMath.pow(beta2, (double) step);
+        }
+    }
 }

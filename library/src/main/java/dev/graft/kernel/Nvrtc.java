@@ -5,14 +5,11 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.graft.tensor.NativeLibrary;
 import java.io.File;
 import java.io.IOException;
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
@@ -28,9 +25,9 @@ final class Nvrtc {
     /// What the compiler loads, from beside itself.
     private static final List<String> COMPANIONS = List.of("libnvrtc-builtins.so.13.3");
 
-    private final SymbolLookup library;
+    private final NativeLibrary library;
 
-    private Nvrtc(SymbolLookup library) {
+    private Nvrtc(NativeLibrary library) {
         this.library = library;
     }
 
@@ -38,7 +35,7 @@ final class Nvrtc {
     ///
     /// @throws IllegalStateException if there is none; says what to do
     static Nvrtc find() {
-        return lookup(NAME)
+        return NativeLibrary.find(NAME)
                 .or(Nvrtc::ofThisBuild)
                 .map(Nvrtc::new)
                 .orElseThrow(
@@ -48,16 +45,7 @@ final class Nvrtc {
                                                 .formatted(NAME)));
     }
 
-    @SuppressWarnings("restricted")
-    private static Optional<SymbolLookup> lookup(String name) {
-        try {
-            return Optional.of(SymbolLookup.libraryLookup(name, Arena.global()));
-        } catch (IllegalArgumentException _) {
-            return Optional.empty(); // what libraryLookup throws where it finds none
-        }
-    }
-
-    private static Optional<SymbolLookup> ofThisBuild() {
+    private static Optional<NativeLibrary> ofThisBuild() {
         try {
             for (String companion : COMPANIONS) {
                 File beside = Loader.cacheResource(FOLDER + companion);
@@ -66,7 +54,7 @@ final class Nvrtc {
                 }
             }
             File file = Loader.cacheResource(FOLDER + NAME);
-            return file == null ? Optional.empty() : lookup(file.getPath());
+            return file == null ? Optional.empty() : NativeLibrary.find(file.getPath());
         } catch (IOException e) {
             throw new IllegalStateException(NAME + " could not be unpacked", e);
         }
@@ -81,22 +69,28 @@ final class Nvrtc {
             MemorySegment program = arena.allocate(ADDRESS);
             check(
                     "nvrtcCreateProgram",
-                    call(
-                            "nvrtcCreateProgram",
-                            List.of(ADDRESS, ADDRESS, ADDRESS, JAVA_INT, ADDRESS, ADDRESS),
-                            program,
-                            arena.allocateFrom(source),
-                            arena.allocateFrom("graft.cu"),
-                            0,
-                            MemorySegment.NULL,
-                            MemorySegment.NULL));
+                    library.call(
+                                    "nvrtcCreateProgram",
+                                    ADDRESS,
+                                    ADDRESS,
+                                    ADDRESS,
+                                    JAVA_INT,
+                                    ADDRESS,
+                                    ADDRESS)
+                            .with(
+                                    program,
+                                    arena.allocateFrom(source),
+                                    arena.allocateFrom("graft.cu"),
+                                    0,
+                                    MemorySegment.NULL,
+                                    MemorySegment.NULL));
             MemorySegment made = program.get(ADDRESS, 0);
             try {
                 return compile(arena, made, architecture);
             } finally {
                 check(
                         "nvrtcDestroyProgram",
-                        call("nvrtcDestroyProgram", List.of(ADDRESS), program));
+                        library.call("nvrtcDestroyProgram", ADDRESS).with(program));
             }
         }
     }
@@ -108,12 +102,8 @@ final class Nvrtc {
             words.setAtIndex(ADDRESS, i, arena.allocateFrom(options.get(i)));
         }
         int code =
-                call(
-                        "nvrtcCompileProgram",
-                        List.of(ADDRESS, JAVA_INT, ADDRESS),
-                        program,
-                        options.size(),
-                        words);
+                library.call("nvrtcCompileProgram", ADDRESS, JAVA_INT, ADDRESS)
+                        .with(program, options.size(), words);
         if (code != 0) {
             byte[] log = bytes(arena, program, "nvrtcGetProgramLog");
             throw new IllegalStateException(
@@ -124,9 +114,9 @@ final class Nvrtc {
 
     private byte[] bytes(Arena arena, MemorySegment program, String what) {
         MemorySegment size = arena.allocate(JAVA_LONG);
-        check(what, call(what + "Size", List.of(ADDRESS, ADDRESS), program, size));
+        check(what, library.call(what + "Size", ADDRESS, ADDRESS).with(program, size));
         MemorySegment all = arena.allocate(size.get(JAVA_LONG, 0));
-        check(what, call(what, List.of(ADDRESS, ADDRESS), program, all));
+        check(what, library.call(what, ADDRESS, ADDRESS).with(program, all));
         return all.toArray(JAVA_BYTE);
     }
 
@@ -137,26 +127,6 @@ final class Nvrtc {
     private static void check(String function, int code) {
         if (code != 0) {
             throw new IllegalStateException(function + " failed with NVRTC error " + code);
-        }
-    }
-
-    /// Calls a function that returns an nvrtcResult.
-    @SuppressWarnings("restricted")
-    private int call(String function, List<MemoryLayout> parameters, Object... arguments) {
-        MemorySegment symbol =
-                library.find(function)
-                        .orElseThrow(
-                                () ->
-                                        new IllegalStateException(
-                                                NAME + " has no function " + function));
-        var descriptor = FunctionDescriptor.of(JAVA_INT, parameters.toArray(MemoryLayout[]::new));
-        try {
-            return (int)
-                    Linker.nativeLinker()
-                            .downcallHandle(symbol, descriptor)
-                            .invokeWithArguments(arguments);
-        } catch (Throwable e) {
-            throw new IllegalStateException(function + " could not be called", e);
         }
     }
 }

@@ -292,14 +292,13 @@ public class TorchKernels implements Kernels {
     @Override
     public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
         try (var _ = Scope.open()) {
-            double correction1 = 1 - Math.pow(step.beta1(), (double) step.step());
-            double correction2 = 1 - Math.pow(step.beta2(), (double) step.step());
             Tensor g = gradient.mul(step.gradScale());
             p.mulInPlace(1 - step.learningRate() * step.weightDecay());
             m.mulInPlace(step.beta1()).addInPlace(g, 1 - step.beta1());
             v.mulInPlace(step.beta2()).addcmulInPlace(g, g, 1 - step.beta2());
-            Tensor denominator = v.sqrt().mul(1 / Math.sqrt(correction2)).add(step.epsilon());
-            p.addcdivInPlace(m, denominator, -step.learningRate() / correction1);
+            Tensor denominator =
+                    v.sqrt().mul(1 / Math.sqrt(step.correction2())).add(step.epsilon());
+            p.addcdivInPlace(m, denominator, -step.learningRate() / step.correction1());
         }
     }
 
@@ -307,8 +306,8 @@ public class TorchKernels implements Kernels {
     public void adamW8bit(
             Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
         try (var _ = Scope.open()) {
-            double root = Math.sqrt(1 - Math.pow(step.beta2(), (double) step.step()));
-            double rate = step.learningRate() / (1 - Math.pow(step.beta1(), (double) step.step()));
+            double root = Math.sqrt(step.correction2());
+            double rate = step.learningRate() / step.correction1();
             Tensor given = gradient.view(-1).to(DType.F32);
             Tensor good = given.isFinite();
             Tensor bad = good.logicalNot();

@@ -39,16 +39,15 @@ final class VectorAdamW {
         final float stepSize;
 
         Constants(AdamWStep step) {
-            double t = (double) step.step();
             gradScale = (float) step.gradScale();
             decay = (float) (1 - step.learningRate() * step.weightDecay());
             beta1 = (float) step.beta1();
             rest1 = (float) (1 - step.beta1());
             beta2 = (float) step.beta2();
             rest2 = (float) (1 - step.beta2());
-            rootScale = (float) (1 / Math.sqrt(1 - StrictMath.pow(step.beta2(), t)));
+            rootScale = (float) (1 / Math.sqrt(step.correction2()));
             epsilon = (float) step.epsilon();
-            stepSize = (float) (step.learningRate() / (1 - StrictMath.pow(step.beta1(), t)));
+            stepSize = (float) (step.learningRate() / step.correction1());
         }
 
         FloatVector m(FloatVector m, FloatVector g) {

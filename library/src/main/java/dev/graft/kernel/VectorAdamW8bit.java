@@ -112,8 +112,7 @@ final class VectorAdamW8bit {
         final float stepSize;
 
         Constants(AdamWStep step) {
-            double t = (double) step.step();
-            double root = Math.sqrt(1 - StrictMath.pow(step.beta2(), t));
+            double root = Math.sqrt(step.correction2());
             gradScale = (float) step.gradScale();
             decay = (float) (1 - step.learningRate() * step.weightDecay());
             beta1 = (float) step.beta1();
@@ -121,7 +120,7 @@ final class VectorAdamW8bit {
             beta2 = (float) step.beta2();
             rest2 = (float) (1 - step.beta2());
             epsilon = (float) (step.epsilon() * root);
-            stepSize = (float) (step.learningRate() * root / (1 - StrictMath.pow(step.beta1(), t)));
+            stepSize = (float) (step.learningRate() * root / step.correction1());
         }
     }
 

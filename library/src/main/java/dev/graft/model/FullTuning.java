@@ -50,11 +50,15 @@ public final class FullTuning {
             linear.setWeight(
                     isTiedHead ? embedding.weight() : trained(linear.name(), linear.weight()));
             if (linear.bias() != null) {
-                linear.trainBias(parameter(linear.name() + ".bias", trainable(linear.bias())));
+                linear.trainBias(
+                        parameter(
+                                linear.name() + ".bias",
+                                linear.bias().copyAs(model.trainedType())));
             }
         }
         for (RmsNorm norm : model.norms().values()) {
-            norm.train(parameter(norm.name() + ".weight", trainable(norm.weight())));
+            norm.train(
+                    parameter(norm.name() + ".weight", norm.weight().copyAs(model.trainedType())));
         }
     }
 
@@ -65,10 +69,6 @@ public final class FullTuning {
                         ? dense.stored().copy()
                         : before.expanded().to(model.trainedType());
         return new TrainedWeight(parameter(name + ".weight", value));
-    }
-
-    private Tensor trainable(Tensor x) {
-        return x.dtype() == model.trainedType() ? x.copy() : x.to(model.trainedType());
     }
 
     private Parameter parameter(String name, Tensor value) {

@@ -29,21 +29,17 @@ final class HostSlots implements Slots {
 
     @Override
     public Tensor put(int slot, Tensor tensor) {
-        long elements = tensor.numel();
-        boolean has = slot < slots.size();
-        if (has && !fits(slots.get(slot), tensor)) {
-            slots.get(slot).close();
+        if (slot == slots.size()) {
+            slots.add(made(tensor));
+        } else if (!fits(slots.get(slot), tensor)) {
+            slots.set(slot, made(tensor)).close();
         }
-        if (!has || slots.get(slot).isClosed()) {
-            Tensor made = scope.adopt(memory.of(tensor.dtype(), elements));
-            if (has) {
-                slots.set(slot, made);
-            } else {
-                slots.add(made);
-            }
-        }
-        Tensor there = slots.get(slot).narrow(0, 0, elements).view(tensor.shape());
-        return there.sendInPlace(tensor);
+        Tensor place = slots.get(slot).narrow(0, 0, tensor.numel());
+        return place.view(tensor.shape()).sendInPlace(tensor);
+    }
+
+    private Tensor made(Tensor like) {
+        return scope.adopt(memory.of(like.dtype(), like.numel()));
     }
 
     private static boolean fits(Tensor place, Tensor tensor) {

@@ -6,7 +6,6 @@ import dev.graft.kernel.Int8Matrix;
 import dev.graft.kernel.QuantizedMatrix;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
-import dev.graft.tensor.Tensor;
 
 /// A matrix in codes, and what a file has to say of it.
 ///
@@ -20,30 +19,26 @@ public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType so
                 switch (matrix) {
                     case FourBitMatrix m ->
                             new FourBitMatrix(
-                                    copy(m.codes(), device),
+                                    m.codes().copyTo(device),
                                     copy(m.maxima(), device),
-                                    copy(m.table(), device),
+                                    m.table().copyTo(device),
                                     m.blockSize(),
                                     m.out(),
                                     m.in());
                     case Int8Matrix m ->
-                            new Int8Matrix(copy(m.codes(), device), copy(m.maxima(), device));
+                            new Int8Matrix(m.codes().copyTo(device), m.maxima().copyTo(device));
                 };
         return new QuantizedTensor(copy, how, source);
     }
 
-    private static Tensor copy(Tensor x, Device device) {
-        return x.device().equals(device) ? x.copy() : x.to(device);
-    }
-
     private static BlockMaxima copy(BlockMaxima maxima, Device device) {
         return switch (maxima) {
-            case BlockMaxima.Plain p -> new BlockMaxima.Plain(copy(p.values(), device));
+            case BlockMaxima.Plain p -> new BlockMaxima.Plain(p.values().copyTo(device));
             case BlockMaxima.Nested n ->
                     new BlockMaxima.Nested(
-                            copy(n.codes(), device),
-                            copy(n.maxima(), device),
-                            copy(n.table(), device),
+                            n.codes().copyTo(device),
+                            n.maxima().copyTo(device),
+                            n.table().copyTo(device),
                             n.offset());
         };
     }

@@ -64,7 +64,7 @@ public record Cards(int driver, List<Card> cards, Optional<String> hindrance) {
         if (hindrance.isPresent()) {
             return hindrance.get();
         }
-        if (cards.stream().noneMatch(c -> c.capability() >= OLDEST)) {
+        if (firstNewEnough().isEmpty()) {
             Card first = cards.getFirst();
             return "%s has compute capability %s, expected %d.%d or newer; there is no way around it"
                     .formatted(first.name(), first.capabilityText(), OLDEST / 10, OLDEST % 10);
@@ -97,7 +97,7 @@ public record Cards(int driver, List<Card> cards, Optional<String> hindrance) {
     /// @throws ConfigException if the named one is not here or cannot be used; says why
     public Device choose(String wanted) {
         if (wanted.equals("auto")) {
-            return usable() ? Device.cuda(first().index()) : Device.CPU;
+            return usable() ? Device.cuda(firstNewEnough().orElseThrow().index()) : Device.CPU;
         }
         Device device = Device.of(wanted);
         if (device.isCpu()) {
@@ -115,8 +115,8 @@ public record Cards(int driver, List<Card> cards, Optional<String> hindrance) {
         return device;
     }
 
-    private Card first() {
-        return cards.stream().filter(c -> c.capability() >= OLDEST).findFirst().orElseThrow();
+    private Optional<Card> firstNewEnough() {
+        return cards.stream().filter(c -> c.capability() >= OLDEST).findFirst();
     }
 
     /// The card that is this device.

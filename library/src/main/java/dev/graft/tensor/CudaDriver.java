@@ -5,11 +5,8 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
-import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.SymbolLookup;
 import java.lang.invoke.MethodHandle;
 import java.util.ArrayList;
 import java.util.List;
@@ -25,9 +22,9 @@ final class CudaDriver {
     private static final int MISMATCH = 803; // CUDA_ERROR_SYSTEM_DRIVER_MISMATCH
     private static final int NAME_BYTES = 256;
 
-    private final SymbolLookup library;
+    private final NativeLibrary library;
 
-    private CudaDriver(SymbolLookup library) {
+    private CudaDriver(NativeLibrary library) {
         this.library = library;
     }
 
@@ -38,14 +35,8 @@ final class CudaDriver {
     }
 
     /// The driver, if there is one.
-    @SuppressWarnings("restricted")
     static Optional<CudaDriver> find() {
-        try {
-            return Optional.of(
-                    new CudaDriver(SymbolLookup.libraryLookup(libraryName(), Arena.global())));
-        } catch (IllegalArgumentException _) {
-            return Optional.empty(); // what libraryLookup throws where it finds none
-        }
+        return NativeLibrary.find(libraryName()).map(CudaDriver::new);
     }
 
     /// The cards, or why there are none.
@@ -87,14 +78,14 @@ final class CudaDriver {
 
     private Cards.Card card(Arena arena, int index) {
         MemorySegment handle = arena.allocate(JAVA_INT);
-        require("cuDeviceGet", call("cuDeviceGet", ADDRESS, JAVA_INT).with(handle, index));
+        check("cuDeviceGet", call("cuDeviceGet", ADDRESS, JAVA_INT).with(handle, index));
         int card = handle.get(JAVA_INT, 0);
         MemorySegment name = arena.allocate(NAME_BYTES);
-        require(
+        check(
                 "cuDeviceGetName",
                 call("cuDeviceGetName", ADDRESS, JAVA_INT, JAVA_INT).with(name, NAME_BYTES, card));
         MemorySegment memory = arena.allocate(JAVA_LONG);
-        require(
+        check(
                 "cuDeviceTotalMem_v2",
                 call("cuDeviceTotalMem_v2", ADDRESS, JAVA_INT).with(memory, card));
         int capability =
@@ -105,7 +96,7 @@ final class CudaDriver {
 
     private int attribute(Arena arena, int which, int card) {
         MemorySegment value = arena.allocate(JAVA_INT);
-        require(
+        check(
                 "cuDeviceGetAttribute",
                 call("cuDeviceGetAttribute", ADDRESS, JAVA_INT, JAVA_INT).with(value, which, card));
         return value.get(JAVA_INT, 0);
@@ -134,13 +125,7 @@ final class CudaDriver {
         return characters.reinterpret(NAME_BYTES).getString(0);
     }
 
-    private static void require(String function, int code) {
-        if (code != 0) {
-            throw new IllegalStateException(function + " failed with CUDA error " + code);
-        }
-    }
-
-    /// The same with the error's name.
+    /// @throws IllegalStateException with the error's name, if the code is one
     void check(String what, int code) {
         if (code != 0) {
             try (var arena = Arena.ofConfined()) {
@@ -151,32 +136,13 @@ final class CudaDriver {
         }
     }
 
-    /// A call of a function that returns a CUresult.
-    interface Call {
-        int with(Object... arguments);
-    }
-
-    Call call(String function, MemoryLayout... arguments) {
-        MethodHandle handle = handle(function, arguments);
-        return values -> {
-            try {
-                return (int) handle.invokeWithArguments(values);
-            } catch (Throwable e) {
-                throw new IllegalStateException(function + " could not be called", e);
-            }
-        };
-    }
-
     /// A function that returns a CUresult.
-    @SuppressWarnings("restricted")
-    MethodHandle handle(String function, MemoryLayout... arguments) {
-        MemorySegment symbol =
-                library.find(function)
-                        .orElseThrow(
-                                () ->
-                                        new IllegalStateException(
-                                                "the NVIDIA driver has no function " + function));
-        return Linker.nativeLinker()
-                .downcallHandle(symbol, FunctionDescriptor.of(JAVA_INT, arguments));
+    NativeLibrary.Call call(String function, MemoryLayout... parameters) {
+        return library.call(function, parameters);
+    }
+
+    /// The same, to be called often.
+    MethodHandle handle(String function, MemoryLayout... parameters) {
+        return library.handle(function, parameters);
     }
 }

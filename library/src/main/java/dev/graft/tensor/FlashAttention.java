@@ -31,10 +31,6 @@ public final class FlashAttention {
         private Long left() {
             return window == 0 ? ANY : Long.valueOf(window - 1);
         }
-
-        private Long right() {
-            return 0L;
-        }
     }
 
     /// What the forward pass makes.
@@ -76,7 +72,7 @@ public final class FlashAttention {
                         false, // no mask to look at
                         rule.scale(),
                         rule.left(),
-                        rule.right(),
+                        0L,
                         null, // all keys are used
                         null, // no slopes by distance
                         null, // keys are not in pages
@@ -116,7 +112,7 @@ public final class FlashAttention {
                         noSeed,
                         rule.scale(),
                         rule.left(),
-                        rule.right());
+                        0L);
         return new Gradients(results[0], results[1], results[2]);
     }
 }

@@ -421,7 +421,18 @@ public final class Tensor implements AutoCloseable {
 
     /// A contiguous copy, on the same device.
     public Tensor copy() {
-        return empty(device(), dtype, shape()).copyInPlace(this);
+        return copyAs(dtype);
+    }
+
+    /// The same in another type, or in its own.
+    public Tensor copyAs(DType type) {
+        return empty(device(), type, shape()).copyInPlace(this);
+    }
+
+    /// The same on another device, or on its own.
+    public Tensor copyTo(Device target) {
+        Tensor there = empty(target, dtype, shape());
+        return onCpu() && target.isCard() ? Upload.send(this, there) : there.copyInPlace(this);
     }
 
     public Tensor contiguous() {
@@ -429,16 +440,12 @@ public final class Tensor implements AutoCloseable {
     }
 
     public Tensor to(DType type) {
-        return type == dtype ? alias() : empty(device(), type, shape()).copyInPlace(this);
+        return type == dtype ? alias() : copyAs(type);
     }
 
     /// The numbers on another device, or another handle on them where they are there.
     public Tensor to(Device target) {
-        if (device().equals(target)) {
-            return alias();
-        }
-        Tensor there = empty(target, dtype, shape());
-        return onCpu() && target.isCard() ? Upload.send(this, there) : there.copyInPlace(this);
+        return device().equals(target) ? alias() : copyTo(target);
     }
 
     /// Writes the numbers of a source, and does not wait until they have arrived where one of the

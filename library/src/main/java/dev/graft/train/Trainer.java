@@ -180,7 +180,7 @@ public final class Trainer implements AutoCloseable {
 
     private long peakBytes() {
         Device device = model.device();
-        return device.isCard() ? CardMemory.peakReservedBytes(device) : Torch.peakResidentBytes();
+        return device.isCard() ? CardMemory.peakBytes(device) : Torch.peakResidentBytes();
     }
 
     /// A step ends with its epoch, however few micro-batches are left, as in Transformers.
