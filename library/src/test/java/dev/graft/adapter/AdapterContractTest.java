@@ -17,6 +17,7 @@ import dev.graft.optim.AdamW;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.lang.foreign.ValueLayout;
@@ -32,9 +33,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.StringJoiner;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -47,23 +47,7 @@ class AdapterContractTest {
     private static final int[] IDS = {1, 20, 33, 4, 55, 6, 17, 60};
 
     @TempDir private Path folder;
-    private long liveBefore;
-    private long bytesBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        bytesBefore = Scope.liveBytes();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-        assertThat(Scope.liveBytes()).isEqualTo(bytesBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     /// An adapter and the number of its parameters, by arithmetic.
     record Case(String name, String base, String keys, long parameters) {
@@ -442,6 +426,7 @@ class AdapterContractTest {
     /// r · (in + out) = 8 · 8,192 of 4,096².
     @Test
     void rankEightOfALargeMatrixIsFourInAThousand() throws Exception {
+        long bytesBefore = Scope.liveBytes();
         largeModel();
         try (var files = ModelFiles.open(folder);
                 var model = ModelLoader.load(ModelConfig.read(folder), files, DType.F32)) {

@@ -8,8 +8,8 @@ import dev.graft.golden.Golden;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLoader;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
@@ -22,9 +22,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -36,20 +35,7 @@ class SafetensorsTest {
     private static final String INDEX = "model.safetensors.index.json";
 
     @TempDir private Path folder;
-    private long liveBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     private static void assertBad(ThrowingCallable call, Object... parts) {
         var texts = Arrays.stream(parts).map(Object::toString).toArray(String[]::new);

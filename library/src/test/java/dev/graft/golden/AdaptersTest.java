@@ -13,8 +13,8 @@ import dev.graft.format.SafetensorsWriter;
 import dev.graft.format.SafetensorsWriter.Entry;
 import dev.graft.nn.Parameter;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -27,9 +27,8 @@ import java.util.TreeMap;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -44,20 +43,7 @@ class AdaptersTest {
     private static final String B =
             "base_model.model.model.layers.0.self_attn.q_proj.lora_B.weight";
 
-    private long liveBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     /// An adapter of the golden folder, by name.
     record Case(String name, JsonNode expected) {

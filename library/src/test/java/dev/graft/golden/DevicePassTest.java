@@ -20,32 +20,19 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// Passes as a card makes them, without a card: on a device without numbers, where every look at
 /// one from the host fails, and in bfloat16.
 class DevicePassTest {
-    private long liveBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     static List<String> families() throws Exception {
         return FamiliesTest.families();

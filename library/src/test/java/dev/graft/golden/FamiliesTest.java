@@ -25,6 +25,7 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -32,8 +33,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.assertj.core.data.Offset;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -44,20 +44,7 @@ class FamiliesTest {
     private static final double TOLERANCE = 1e-4;
     private static final int NEW_TOKENS = 32;
 
-    private long liveBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     static List<String> families() throws Exception {
         try (Stream<Path> folders = Files.list(Golden.folder("families"))) {

@@ -12,15 +12,14 @@ import dev.graft.nn.Parameter;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Schedule;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
+import dev.graft.tensor.TestScope;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import org.assertj.core.data.Offset;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -33,20 +32,7 @@ class LlamaParityTest {
 
     private final JsonNode expected = Golden.json(EXPECTED + "expected.json");
     private final Tokens tokens = Tokens.of(expected.get("sequences"));
-    private long liveBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     private static Offset<Double> relative(double value) {
         return within(Math.abs(value) * TOLERANCE);

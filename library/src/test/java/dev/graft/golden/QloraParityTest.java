@@ -22,14 +22,13 @@ import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -42,23 +41,7 @@ class QloraParityTest {
     @TempDir private Path folder;
     private final JsonNode expected = Golden.json("qlora/expected.json");
     private final Tokens tokens = Tokens.of(expected.get("sequences"));
-    private long liveBefore;
-    private long bytesBefore;
-    private Scope scope;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        bytesBefore = Scope.liveBytes();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-        assertThat(Scope.liveBytes()).isEqualTo(bytesBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     private static LoadOptions options(String kind, BaseResidency residency) {
         Quantization how =

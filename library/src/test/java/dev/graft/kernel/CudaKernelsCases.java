@@ -5,16 +5,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
 import java.util.stream.DoubleStream;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -24,8 +24,7 @@ abstract class CudaKernelsCases {
     private static final Kernels TORCH = TorchKernels.INSTANCE;
 
     private CudaKernels cuda;
-    private Scope scope;
-    private long liveBefore;
+    @RegisterExtension final TestScope scope = new TestScope(this::device);
 
     abstract CudaKernels kernels();
 
@@ -37,16 +36,6 @@ abstract class CudaKernelsCases {
     @BeforeEach
     void open() {
         cuda = kernels();
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test", device());
-    }
-
-    @AfterEach
-    void nothingIsLeftAlive() {
-        if (scope != null) {
-            scope.close();
-            assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-        }
     }
 
     @ParameterizedTest

@@ -6,15 +6,14 @@ import dev.graft.quant.FourBitCode;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import java.util.stream.Stream;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -23,20 +22,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /// The fast kernels for matrices in codes against the plain ones, over shapes whose blocks cross
 /// rows, rows that begin within a byte, and single rows.
 class QuantizedKernelsTest {
-    private Scope scope;
-    private long before;
-
-    @BeforeEach
-    void open() {
-        before = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(before);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     record Case(int out, int in, Quantization how) {}
 

@@ -9,12 +9,14 @@ import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -26,22 +28,17 @@ class FamilyGradientTest {
     private static final double EXACT = 1e-10;
     private static final double DIFFERENCES = 1e-6;
 
-    private long liveBefore;
-    private Scope scope;
+    @RegisterExtension final TestScope scope = new TestScope();
     private Workspace workspace;
 
     @BeforeEach
     void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
         workspace = new Workspace();
     }
 
     @AfterEach
-    void nothingLeaks() {
+    void close() {
         workspace.close();
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
     }
 
     private interface Operation {

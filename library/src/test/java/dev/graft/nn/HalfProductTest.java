@@ -6,11 +6,12 @@ import static org.assertj.core.api.Assertions.within;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,19 +20,17 @@ class HalfProductTest {
     private static final double HALF = 0x1p-8; // a number is rounded by that much of it
     private static final int OUT = 7000; // of 700: 10 MB in bfloat16, two panels
 
-    private Scope scope;
+    @RegisterExtension final TestScope scope = new TestScope();
     private Workspace workspace;
 
     @BeforeEach
     void open() {
-        scope = Scope.open("test");
         workspace = new Workspace(DType.BF16);
     }
 
     @AfterEach
     void close() {
         workspace.close();
-        scope.close();
     }
 
     private static Tensor random(int seed, long... shape) {

@@ -13,8 +13,8 @@ import dev.graft.kernel.Int8Matrix;
 import dev.graft.kernel.Kernels;
 import dev.graft.kernel.TorchKernels;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestScope;
 import java.io.IOException;
 import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
@@ -23,29 +23,15 @@ import java.security.MessageDigest;
 import java.util.HexFormat;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /// The bytes are those of bitsandbytes 0.50.2 (`bench/golden/quantization.py`).
 class QuantizationGoldenTest {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private Scope scope;
-    private long before;
-
-    @BeforeEach
-    void open() {
-        before = Scope.liveBytes();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingLeaks() {
-        scope.close();
-        assertThat(Scope.liveBytes()).isEqualTo(before);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     record Case(JsonNode json) {
         @Override

@@ -5,27 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import java.util.Random;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 
 /// Operators by name, on the attention that libtorch has for processors: the one for cards is
 /// called the same way.
 class OperatorTest {
-    private Scope scope;
-    private long liveBefore;
-
-    @BeforeEach
-    void open() {
-        liveBefore = Scope.liveTensors();
-        scope = Scope.open("test");
-    }
-
-    @AfterEach
-    void nothingIsLeftAlive() {
-        scope.close();
-        assertThat(Scope.liveTensors()).isEqualTo(liveBefore);
-    }
+    @RegisterExtension final TestScope scope = new TestScope();
 
     private static Tensor random(long seed) {
         return Tensor.of(new Random(seed).doubles(2 * 5 * 8, -2, 2).toArray(), 1, 2, 5, 8);
