@@ -86,8 +86,7 @@ def race(options) -> int:
     rounds = {c.name: [] for c in contestants}
     bandwidths = []
     for number in range(options.rounds):
-        out, _, _ = runs.timed([inputs.GRAFT, "doctor", "--json"], env, 120)
-        bandwidths.append(runs.lines(out)[-1]["memory_gb_per_second"])
+        bandwidths.append(runs.doctor(env)["memory_gb_per_second"])
         for contestant in contestants:
             try:
                 one = once(contestant, model, options.peer_python, env, bandwidths[-1])

@@ -75,9 +75,9 @@ def lines(text: str) -> list:
     return [json.loads(line) for line in text.splitlines() if line.startswith('{"')]  # Transformers prints dictionaries of Python
 
 
-def gemm(env: dict) -> float:
+def doctor(env: dict) -> dict:
     out, _, _ = timed([inputs.GRAFT, "doctor", "--json"], env, 120)
-    return lines(out)[-1]["gemm_gflops"]
+    return lines(out)[-1]
 
 
 WARM_UP = 25  # seconds of stepping in which the one compiles and the other sets itself up
@@ -162,14 +162,20 @@ class Race:
             "gemm_gflops": [],
             "rounds": {c.name: [] for c in scenario.contestants},
             "failed": {},
+            "left_out": {},
         }
 
     def round(self, save) -> None:
         """Measures the product rate, then runs each contestant once; `save` is called with the record after each."""
         scenario, record = self.scenario, self.record
-        record["gemm_gflops"].append(gemm(self.env))
+        machine = doctor(self.env)
+        record["gemm_gflops"].append(machine["gemm_gflops"])
+        slow = not {"avx512_bf16", "amx_bf16"} & set(machine["vector_instructions"])
         for contestant in scenario.contestants:
             if contestant.name in record["failed"] or (contestant.who != "graft" and not self.python):
+                continue
+            if slow and {"--bf16", "--autocast"} & set(contestant.options):
+                record["left_out"][contestant.name] = "no instructions for bfloat16 here"
                 continue
             arguments = (contestant, scenario, self.models[contestant.dtype], self.data, self.work, self.env)
             try:
@@ -181,9 +187,9 @@ class Race:
                     f"{one['peak_bytes'] / 1e9:.2f} GB, loss {one['loss']:.4f}",
                     file=sys.stderr,
                 )
-            except RuntimeError as e:
-                record["failed"][contestant.name] = str(e)
-                print(f"{scenario.name}: {contestant.name}: {e}", file=sys.stderr)
+            except (RuntimeError, LookupError, ValueError) as e:  # the latter two: what it printed is not understood
+                record["failed"][contestant.name] = f"{type(e).__name__}: {e}"
+                print(f"{scenario.name}: {contestant.name}: {type(e).__name__}: {e}", file=sys.stderr)
             save(record)
 
 

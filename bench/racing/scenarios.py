@@ -27,10 +27,10 @@ class Scenario:
     seconds: int = field(default=1800)  # a contestant may take
 
 
-NONE = ("--gradient-checkpointing", "none", "--base-residency", "ram")
-LAYER = ("--gradient-checkpointing", "layer", "--base-residency", "ram")
-FOUR_BITS = ("--load-in-4bit", "--gradient-checkpointing", "none", "--base-residency", "ram")
-FOUR_BITS_LAYER = ("--load-in-4bit", "--gradient-checkpointing", "layer", "--base-residency", "ram")
+NONE = ("--gradient-checkpointing", "none")
+LAYER = ("--gradient-checkpointing", "layer")
+FOUR_BITS = ("--load-in-4bit", "--gradient-checkpointing", "none")
+FOUR_BITS_LAYER = ("--load-in-4bit", "--gradient-checkpointing", "layer")
 
 GRAFT = Contestant("Graft", "graft", options=NONE)
 GRAFT_LAYER = Contestant("Graft, layers recomputed", "graft", options=LAYER)

@@ -34,6 +34,8 @@ def section(race: dict) -> str:
         )
     for name, reason in race["failed"].items():
         lines.append(f"| {name} | failed: {reason} | | | | | | |")
+    for name, reason in race["left_out"].items():
+        lines.append(f"| {name} | left out: {reason} | | | | | | |")
     return "\n".join(lines) + "\n"
 
 
