@@ -344,71 +344,20 @@ final class CudaKernels extends TorchKernels {
     // ---- AdamW ----
 
     @Override
-    public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-        if (!allFloats(p, gradient, m, v)) {
-            super.adamW(p, gradient, m, v, step);
-            return;
+    public void adamW(List<AdamWPart> parts, AdamWStep step) {
+        if (parts.stream().allMatch(p -> p.p().dtype() == DType.F32)) {
+            new CudaAdamW(launcher).step(parts, step);
+        } else {
+            super.adamW(parts, step);
         }
-        double rate = step.learningRate() / step.correction1();
-        double root = 1 / Math.sqrt(step.correction2());
-        launcher.launch(
-                "adamw",
-                blocks(p.numel()),
-                THREADS,
-                p,
-                gradient,
-                m,
-                v,
-                p.numel(),
-                (float) step.gradScale(),
-                (float) (1 - step.learningRate() * step.weightDecay()),
-                (float) step.beta1(),
-                (float) (1 - step.beta1()),
-                (float) step.beta2(),
-                (float) (1 - step.beta2()),
-                (float) rate,
-                (float) root,
-                (float) step.epsilon());
-    }
-
-    private static boolean allFloats(Tensor... tensors) {
-        return Arrays.stream(tensors).allMatch(t -> t.dtype() == DType.F32);
     }
 
     @Override
-    public void adamW8bit(
-            Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
-        if (!allFloats(p, gradient)) {
-            super.adamW8bit(p, gradient, m, v, step);
-            return;
-        }
-        double root = Math.sqrt(step.correction2());
-        double rate = step.learningRate() / step.correction1();
-        try (var _ = Scope.open("AdamW in 8 bits", p.device())) {
-            launcher.launch(
-                    "adamw_8bit",
-                    BlockwiseCodes.blocks(p.numel()),
-                    BlockwiseCodes.BLOCK,
-                    p,
-                    gradient,
-                    m.codes(),
-                    m.absmax(),
-                    Tensor.of(m.book().values()),
-                    Tensor.of(m.book().midpoints()),
-                    v.codes(),
-                    v.absmax(),
-                    Tensor.of(v.book().values()),
-                    Tensor.of(v.book().midpoints()),
-                    p.numel(),
-                    (float) step.gradScale(),
-                    (float) (1 - step.learningRate() * step.weightDecay()),
-                    (float) step.beta1(),
-                    (float) (1 - step.beta1()),
-                    (float) step.beta2(),
-                    (float) (1 - step.beta2()),
-                    (float) (rate * root),
-                    (float) (step.epsilon() * root),
-                    m.book().nearest(0));
+    public void addSquares(List<Tensor> tensors, Tensor sum) {
+        if (tensors.stream().allMatch(t -> t.dtype() == DType.F32)) {
+            new CudaAdamW(launcher).addSquares(tensors, sum);
+        } else {
+            super.addSquares(tensors, sum);
         }
     }
 

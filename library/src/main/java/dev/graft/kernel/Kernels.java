@@ -3,6 +3,7 @@ package dev.graft.kernel;
 import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
+import java.util.List;
 
 /// Fused operations on tensors that the caller provides, outputs included; what they need meanwhile
 /// is gone when they return.
@@ -190,21 +191,14 @@ public interface Kernels {
             Tensor codes,
             Tensor maxima);
 
-    /// One AdamW step with decoupled decay (Loshchilov and Hutter 2019), in the order of
-    /// torch.optim.AdamW: p ← p·(1 − lr·λ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
-    /// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), with g the gradient times `gradScale`.
-    void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step);
+    /// One AdamW step of each of these parameters ([AdamWPart] says which one), after which its
+    /// gradient is 0. All have moments of the same kind.
+    void adamW(List<AdamWPart> parts, AdamWStep step);
 
-    /// One AdamW step with moments in 8-bit codes (Dettmers et al. 2022), as the CUDA kernel of
-    /// bitsandbytes takes it, in float32:
-    /// m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g², with g the gradient times `gradScale`;
-    /// p ← (p − lr·c/(1 − β₁ᵗ) · m / (√v + ε·c)) · (1 − lr·λ) with c = √(1 − β₂ᵗ);
-    /// then each block of m and v gets its new maximum and the nearest codes.
+    /// sum += Σ x² over all elements of all of these tensors.
     ///
-    /// It decays after the step, where `adamW` decays before it: p differs by lr·λ of it. Where
-    /// the gradient is infinite or NaN, p stays and both moments become 0. A negative m never gets
-    /// the code of 0.
-    void adamW8bit(Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step);
+    /// @param sum [1] F64
+    void addSquares(List<Tensor> tensors, Tensor sum);
 
     /// The constants of an AdamW step; `step` counts from 1.
     record AdamWStep(

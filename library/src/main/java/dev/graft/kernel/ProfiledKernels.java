@@ -6,6 +6,7 @@ import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -40,7 +41,7 @@ final class ProfiledKernels implements InvocationHandler {
             throw e.getCause();
         } finally {
             long flops = flops(method.getName(), arguments);
-            Profile.called(method.getName(), begin, flops, bytes(arguments));
+            Profile.called(method.getName(), begin, flops, all(arguments));
         }
     }
 
@@ -66,22 +67,25 @@ final class ProfiledKernels implements InvocationHandler {
                 : 2 * ((Tensor) w).numel();
     }
 
-    private static long bytes(Object[] arguments) {
-        long bytes = 0;
-        for (Object argument : arguments) {
-            bytes +=
-                    switch (argument) {
-                        case Tensor t -> size(t);
-                        case Factor f -> size(f.matrix());
-                        case QuantizedMatrix w -> w.bytes();
-                        case AttentionInput in -> size(in.q()) + size(in.k()) + size(in.v());
-                        case null, default -> 0;
-                    };
-        }
-        return bytes;
+    private static long bytes(Object argument) {
+        return switch (argument) {
+            case Tensor t -> t.numel() * t.dtype().bytes();
+            case Factor f -> bytes(f.matrix());
+            case QuantizedMatrix w -> w.bytes();
+            case AttentionInput in -> bytes(in.q()) + bytes(in.k()) + bytes(in.v());
+            case BlockwiseCodes codes -> bytes(codes.codes()) + bytes(codes.absmax());
+            case AdamWPart.Plain(var p, var g, var m, var v) -> all(p, g, m, v);
+            case AdamWPart.Coded(var p, var g, var m, var v) -> all(p, g, m, v);
+            case List<?> list -> all(list.toArray());
+            case null, default -> 0;
+        };
     }
 
-    private static long size(Tensor t) {
-        return t.numel() * t.dtype().bytes();
+    private static long all(Object... arguments) {
+        long bytes = 0;
+        for (Object argument : arguments) {
+            bytes += bytes(argument);
+        }
+        return bytes;
     }
 }

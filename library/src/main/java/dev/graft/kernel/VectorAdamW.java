@@ -6,21 +6,19 @@ import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
 
 import dev.graft.kernel.Kernels.AdamWStep;
-import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import jdk.incubator.vector.FloatVector;
 
-/// p ← p·(1 − lr·λ); m ← β₁m + (1 − β₁)g; v ← β₂v + (1 − β₂)g²;
-/// p ← p − lr/(1 − β₁ᵗ) · m / (√v/√(1 − β₂ᵗ) + ε), g being gradient · gradScale.
+/// The step of [AdamWPart.Plain] in one pass over memory.
 final class VectorAdamW {
     private VectorAdamW() {}
 
-    static void step(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-        long count = p.numel();
-        var ps = Lanes.floats("adamW", p, count);
-        var gs = Lanes.floats("adamW", gradient, count);
-        var ms = Lanes.floats("adamW", m, count);
-        var vs = Lanes.floats("adamW", v, count);
+    static void step(AdamWPart.Plain part, AdamWStep step) {
+        long count = part.p().numel();
+        var ps = Lanes.floats("adamW", part.p(), count);
+        var gs = Lanes.floats("adamW", part.gradient(), count);
+        var ms = Lanes.floats("adamW", part.m(), count);
+        var vs = Lanes.floats("adamW", part.v(), count);
         var constants = new Constants(step);
         Workers.rows(
                 count, 1, (from, to) -> step(ps, gs, ms, vs, constants, from, (int) (to - from)));
@@ -77,6 +75,7 @@ final class VectorAdamW {
             FloatVector g = load(gradient, at + i).mul(constants.gradScale);
             FloatVector newM = constants.m(load(m, at + i), g);
             FloatVector newV = constants.v(load(v, at + i), g);
+            store(all(0), gradient, at + i);
             store(newM, m, at + i);
             store(newV, v, at + i);
             store(constants.p(load(p, at + i), newM, newV), p, at + i);
@@ -86,6 +85,7 @@ final class VectorAdamW {
             FloatVector g = load(gradient, at + i, mask).mul(constants.gradScale);
             FloatVector newM = constants.m(load(m, at + i, mask), g);
             FloatVector newV = constants.v(load(v, at + i, mask), g);
+            store(all(0), gradient, at + i, mask);
             store(newM, m, at + i, mask);
             store(newV, v, at + i, mask);
             store(constants.p(load(p, at + i, mask), newM, newV), p, at + i, mask);

@@ -8,25 +8,23 @@ import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
 
 import dev.graft.kernel.Kernels.AdamWStep;
-import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// The AdamW step on moments that are kept as 8-bit codes, a block of 256 at a time: expand, step
-/// in float32, take the block's new maximum, encode. The expanded moments never leave the cache.
+/// The step of [AdamWPart.Coded], a block of 256 at a time: expand, step in float32, take the
+// block's new maximum, encode. The expanded moments never leave the cache.
 final class VectorAdamW8bit {
     private VectorAdamW8bit() {}
 
-    static void step(
-            Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
-        long count = p.numel();
-        var ps = Lanes.floats("adamW8bit", p, count);
-        var gs = Lanes.floats("adamW8bit", gradient, count);
-        var ms = new Memory(m, count);
-        var vs = new Memory(v, count);
+    static void step(AdamWPart.Coded part, AdamWStep step) {
+        long count = part.p().numel();
+        var ps = Lanes.floats("adamW8bit", part.p(), count);
+        var gs = Lanes.floats("adamW8bit", part.gradient(), count);
+        var ms = new Memory(part.m(), count);
+        var vs = new Memory(part.v(), count);
         var constants = new Constants(step);
         Workers.rows(
                 BlockwiseCodes.blocks(count),
@@ -143,6 +141,7 @@ final class VectorAdamW8bit {
             int i = 0;
             for (; i <= width - LENGTH; i += LENGTH) {
                 FloatVector g = load(gradient, at + i);
+                store(all(0), gradient, at + i);
                 var skipped = skipped(g);
                 g = g.mul(c.gradScale);
                 FloatVector newM = m(FloatVector.fromArray(SPECIES, m, i), g).blend(0, skipped);
@@ -157,6 +156,7 @@ final class VectorAdamW8bit {
             if (i < width) {
                 var mask = Lanes.tail(i, width);
                 FloatVector g = load(gradient, at + i, mask);
+                store(all(0), gradient, at + i, mask);
                 var skipped = skipped(g);
                 g = g.mul(c.gradScale);
                 FloatVector newM =

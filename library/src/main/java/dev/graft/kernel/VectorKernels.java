@@ -2,6 +2,7 @@ package dev.graft.kernel;
 
 import dev.graft.tensor.Blas;
 import dev.graft.tensor.Tensor;
+import java.util.List;
 
 /// The fused operations for float32 on a CPU: the Vector API straight over the tensors' own
 /// memory, one pass each, on every core. The bits of a result depend neither on the number of
@@ -143,13 +144,17 @@ public final class VectorKernels implements Kernels {
     }
 
     @Override
-    public void adamW(Tensor p, Tensor gradient, Tensor m, Tensor v, AdamWStep step) {
-        VectorAdamW.step(p, gradient, m, v, step);
+    public void adamW(List<AdamWPart> parts, AdamWStep step) {
+        for (AdamWPart part : parts) {
+            switch (part) {
+                case AdamWPart.Plain plain -> VectorAdamW.step(plain, step);
+                case AdamWPart.Coded coded -> VectorAdamW8bit.step(coded, step);
+            }
+        }
     }
 
     @Override
-    public void adamW8bit(
-            Tensor p, Tensor gradient, BlockwiseCodes m, BlockwiseCodes v, AdamWStep step) {
-        VectorAdamW8bit.step(p, gradient, m, v, step);
+    public void addSquares(List<Tensor> tensors, Tensor sum) {
+        TorchKernels.INSTANCE.addSquares(tensors, sum);
     }
 }

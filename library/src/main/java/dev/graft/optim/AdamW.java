@@ -3,6 +3,8 @@ package dev.graft.optim;
 import dev.graft.error.ModelFormatException;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
+import dev.graft.kernel.AdamWPart;
+import dev.graft.kernel.Kernels;
 import dev.graft.kernel.Kernels.AdamWStep;
 import dev.graft.nn.Parameter;
 import dev.graft.tensor.DType;
@@ -45,14 +47,16 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
-    /// What is stepped at a time: a parameter, or a range of its elements where they are paged.
-    private record Part(Tensor value, Tensor gradient, Moments moments, boolean decays) {}
+    /// What is stepped at a time: all parameters that decay, or not, with one kind of moments; or
+    /// a range of the elements of one, where moments come and go.
+    private record Group(List<AdamWPart> parts, List<Tensor> paged, boolean decays) {}
 
     private final Settings settings;
     private final StateMemory memory;
     private final Scope scope;
     private final List<Slot> slots = new ArrayList<>();
-    private final List<Part> parts = new ArrayList<>();
+    private final List<Group> groups = new ArrayList<>();
+    private final List<Tensor> gradients;
     private long step;
 
     /// Makes zero moments for every parameter.
@@ -61,14 +65,30 @@ public final class AdamW implements AutoCloseable {
     /// @throws dev.graft.error.ConfigException if there is no disk room for paged moments, or their
     ///   limit is too low
     public AdamW(List<Parameter> parameters, Settings settings, Predicate<String> decays) {
+        this(parameters, settings, decays, memory(parameters, settings));
+    }
+
+    /// With moments in this memory, which is closed with it.
+    AdamW(
+            List<Parameter> parameters,
+            Settings settings,
+            Predicate<String> decays,
+            StateMemory memory) {
         this.settings = settings;
+        this.memory = memory;
+        gradients = parameters.stream().map(Parameter::gradient).toList();
         scope = Scope.detached("AdamW", device(parameters));
-        memory = settings.optim().paged() ? pageFile(parameters) : ResidentMemory.INSTANCE;
         try (var _ = scope.enter()) {
             for (Parameter p : parameters) {
-                Moments moments = Moments.zeros(settings.optim(), p.value(), memory);
-                slots.add(new Slot(p, moments));
-                cut(p, moments, decays.test(p.name()));
+                slots.add(new Slot(p, Moments.zeros(settings.optim(), p.value(), memory)));
+            }
+            for (Slot slot : slots) {
+                boolean decaying = decays.test(slot.parameter().name());
+                if (memory.partwise()) {
+                    cut(slot, decaying);
+                } else {
+                    join(slot, decaying);
+                }
             }
         }
     }
@@ -77,7 +97,17 @@ public final class AdamW implements AutoCloseable {
         return parameters.isEmpty() ? Device.CPU : parameters.getFirst().value().device();
     }
 
-    private PageFile pageFile(List<Parameter> parameters) {
+    private static StateMemory memory(List<Parameter> parameters, Settings settings) {
+        if (!settings.optim().paged()) {
+            return ResidentMemory.INSTANCE;
+        }
+        Device device = device(parameters);
+        return device.isCard()
+                ? new HostMemory(device, Tensor::pinned)
+                : pageFile(parameters, settings);
+    }
+
+    private static PageFile pageFile(List<Parameter> parameters, Settings settings) {
         Optim optim = settings.optim();
         long absmax = 0;
         long bytes = 0;
@@ -90,22 +120,35 @@ public final class AdamW implements AutoCloseable {
         return PageFile.create(settings.paging().folder(), bytes, kept);
     }
 
-    private void cut(Parameter p, Moments moments, boolean decays) {
-        Optim optim = settings.optim();
-        long elements = p.value().numel();
-        long most = optim.paged() ? Paging.partElements(optim) : elements;
-        if (elements <= most) {
-            parts.add(new Part(p.value(), p.gradient(), moments, decays));
-            return;
+    /// Adds a parameter to those that it may be stepped with.
+    private void join(Slot slot, boolean decays) {
+        AdamWPart part = slot.moments().with(slot.parameter().value(), slot.parameter().gradient());
+        for (Group group : groups) {
+            AdamWPart first = group.parts().getFirst();
+            if (group.decays() == decays
+                    && first.getClass() == part.getClass()
+                    && first.p().dtype() == part.p().dtype()) {
+                group.parts().add(part);
+                return;
+            }
         }
+        groups.add(new Group(new ArrayList<>(List.of(part)), List.of(), decays));
+    }
+
+    /// A parameter in parts whose moments fill a window.
+    private void cut(Slot slot, boolean decays) {
+        Tensor value = slot.parameter().value();
+        Tensor gradient = slot.parameter().gradient();
+        long elements = value.numel();
+        long most = Paging.partElements(settings.optim());
         for (long from = 0; from < elements; from += most) {
             long count = Math.min(most, elements - from);
-            parts.add(
-                    new Part(
-                            Moments.range(p.value(), from, count),
-                            Moments.range(p.gradient(), from, count),
-                            moments.part(from, count),
-                            decays));
+            Moments moments = slot.moments().part(from, count);
+            AdamWPart part =
+                    moments.with(
+                            Moments.range(value, from, count),
+                            Moments.range(gradient, from, count));
+            groups.add(new Group(List.of(part), moments.paged(), decays));
         }
     }
 
@@ -122,11 +165,8 @@ public final class AdamW implements AutoCloseable {
     ///
     /// @param sum [1] F64
     public void addSquares(Tensor sum) {
-        for (Slot slot : slots) {
-            try (var _ = Scope.open("squares")) {
-                Tensor g = slot.parameter().gradient().view(-1);
-                sum.addInPlace(g.mul(g).sum());
-            }
+        if (!gradients.isEmpty()) {
+            Kernels.of(gradients.getFirst()).addSquares(gradients, sum);
         }
     }
 
@@ -134,13 +174,13 @@ public final class AdamW implements AutoCloseable {
     /// moments of the next part are fetched while one is worked on.
     public void step(double learningRate, double gradScale) {
         step++;
-        for (int i = 0; i < parts.size(); i++) {
-            Part part = parts.get(i);
+        for (int i = 0; i < groups.size(); i++) {
+            Group group = groups.get(i);
             if (i == 0) {
-                part.moments().paged().forEach(memory::willNeed);
+                group.paged().forEach(memory::willNeed);
             }
-            if (i + 1 < parts.size()) {
-                parts.get(i + 1).moments().paged().forEach(memory::willNeed);
+            if (i + 1 < groups.size()) {
+                groups.get(i + 1).paged().forEach(memory::willNeed);
             }
             var constants =
                     new AdamWStep(
@@ -148,12 +188,11 @@ public final class AdamW implements AutoCloseable {
                             settings.beta1(),
                             settings.beta2(),
                             settings.epsilon(),
-                            part.decays() ? settings.weightDecay() : 0,
+                            group.decays() ? settings.weightDecay() : 0,
                             step,
                             gradScale);
-            part.moments().step(part.value(), part.gradient(), constants);
-            part.gradient().zeroInPlace();
-            part.moments().paged().forEach(memory::release);
+            Kernels.of(group.parts().getFirst().p()).adamW(group.parts(), constants);
+            group.paged().forEach(memory::release);
         }
     }
 
@@ -164,6 +203,7 @@ public final class AdamW implements AutoCloseable {
 
     /// The moments, for a checkpoint. Where they are paged, each lets go of the one before it.
     public List<SafetensorsWriter.Entry> state() {
+        memory.settle();
         List<SafetensorsWriter.Entry> entries = new ArrayList<>();
         List<Tensor> written = List.of();
         for (Slot slot : slots) {
@@ -231,6 +271,7 @@ public final class AdamW implements AutoCloseable {
 
     @Override
     public void close() {
+        memory.settle();
         scope.close();
         memory.close();
     }

@@ -1,6 +1,6 @@
 package dev.graft.optim;
 
-import dev.graft.kernel.Kernels.AdamWStep;
+import dev.graft.kernel.AdamWPart;
 import dev.graft.tensor.Tensor;
 import java.util.List;
 import java.util.Map;
@@ -24,8 +24,8 @@ sealed interface Moments permits Moments32, Moments8 {
     /// The moments of `count` elements from `from` on, a multiple of the block size; shares memory.
     Moments part(long from, long count);
 
-    /// Moves the parameter by its gradient, and the moments with it.
-    void step(Tensor value, Tensor gradient, AdamWStep step);
+    /// What AdamW steps.
+    AdamWPart with(Tensor value, Tensor gradient);
 
     /// All tensors, by their names behind the parameter's in a checkpoint.
     Map<String, Tensor> tensors();

@@ -1,7 +1,6 @@
 package dev.graft.optim;
 
-import dev.graft.kernel.Kernels;
-import dev.graft.kernel.Kernels.AdamWStep;
+import dev.graft.kernel.AdamWPart;
 import dev.graft.tensor.Tensor;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -21,8 +20,8 @@ record Moments32(Tensor m, Tensor v) implements Moments {
     }
 
     @Override
-    public void step(Tensor value, Tensor gradient, AdamWStep step) {
-        Kernels.of(value).adamW(value, gradient, m, v, step);
+    public AdamWPart with(Tensor value, Tensor gradient) {
+        return new AdamWPart.Plain(value, gradient, m, v);
     }
 
     @Override

@@ -1,9 +1,8 @@
 package dev.graft.optim;
 
+import dev.graft.kernel.AdamWPart;
 import dev.graft.kernel.BlockwiseCodes;
 import dev.graft.kernel.CodeBook;
-import dev.graft.kernel.Kernels;
-import dev.graft.kernel.Kernels.AdamWStep;
 import dev.graft.quant.DynamicMap;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
@@ -42,8 +41,8 @@ record Moments8(BlockwiseCodes m, BlockwiseCodes v) implements Moments {
     }
 
     @Override
-    public void step(Tensor value, Tensor gradient, AdamWStep step) {
-        Kernels.of(value).adamW8bit(value, gradient, m, v, step);
+    public AdamWPart with(Tensor value, Tensor gradient) {
+        return new AdamWPart.Coded(value, gradient, m, v);
     }
 
     @Override

@@ -65,6 +65,16 @@ final class PageFile implements StateMemory {
     }
 
     @Override
+    public boolean partwise() {
+        return true;
+    }
+
+    @Override
+    public void settle() {
+        // the processor that reads is the one that wrote
+    }
+
+    @Override
     public void willNeed(Tensor moments) {
         Pages.willNeed(moments.segment());
     }

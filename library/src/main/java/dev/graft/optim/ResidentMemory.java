@@ -3,13 +3,23 @@ package dev.graft.optim;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
-/// Memory of the process: nothing to fetch and nothing to let go.
+/// Memory of the device: nothing to fetch and nothing to let go.
 enum ResidentMemory implements StateMemory {
     INSTANCE;
 
     @Override
     public Tensor zeros(DType type, long... shape) {
         return Tensor.zeros(type, shape);
+    }
+
+    @Override
+    public boolean partwise() {
+        return false;
+    }
+
+    @Override
+    public void settle() {
+        // whoever reads a tensor of a device waits for it
     }
 
     @Override

@@ -3,10 +3,17 @@ package dev.graft.optim;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 
-/// Where an optimizer's moments lie: in memory, or in a file that is mapped into it.
-sealed interface StateMemory extends AutoCloseable permits ResidentMemory, PageFile {
+/// Where an optimizer's moments lie: in the device's memory, in a file that is mapped into the
+/// host's, or in the host's while a card steps them.
+sealed interface StateMemory extends AutoCloseable permits ResidentMemory, PageFile, HostMemory {
     /// A tensor of zeros that belongs to the current scope.
     Tensor zeros(DType type, long... shape);
+
+    /// Whether a step is to go over one part at a time, so that only its moments are in memory.
+    boolean partwise();
+
+    /// Waits until what was asked of the moments is done, so that the host may read them.
+    void settle();
 
     /// Begins to bring a tensor into memory, and returns at once.
     void willNeed(Tensor moments);

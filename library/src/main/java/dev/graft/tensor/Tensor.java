@@ -116,6 +116,14 @@ public final class Tensor implements AutoCloseable {
                 to -> MemorySegment.copy(values, 0, to, ValueLayout.JAVA_INT, 0, values.length));
     }
 
+    public static Tensor of(long[] values, long... shape) {
+        return filled(
+                DType.I64,
+                values.length,
+                shape,
+                to -> MemorySegment.copy(values, 0, to, ValueLayout.JAVA_LONG, 0, values.length));
+    }
+
     /// A tensor whose numbers the host writes, sent to the device where tensors are made.
     private static Tensor filled(
             DType dtype, int count, long[] shape, Consumer<MemorySegment> values) {
@@ -433,6 +441,12 @@ public final class Tensor implements AutoCloseable {
     public Tensor copyTo(Device target) {
         Tensor there = empty(target, dtype, shape());
         return onCpu() && target.isCard() ? Upload.send(this, there) : there.copyInPlace(this);
+    }
+
+    /// A copy in memory of the host that a device reads by itself, page-locked for a card.
+    public Tensor besides(Device reader) {
+        Tensor host = reader.isCard() ? pinned(dtype, shape()) : empty(Device.CPU, dtype, shape());
+        return host.copyInPlace(this);
     }
 
     public Tensor contiguous() {

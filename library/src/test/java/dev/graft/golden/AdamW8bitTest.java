@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.format.SafetensorsFile;
+import dev.graft.kernel.AdamWPart;
 import dev.graft.kernel.BlockwiseCodes;
 import dev.graft.kernel.CodeBook;
 import dev.graft.kernel.Kernels;
@@ -15,6 +16,7 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
@@ -139,7 +141,7 @@ class AdamW8bitTest {
                         step,
                         c.peer() == Peer.CUDA ? number("cuda_gradient_scale") : 1);
         Tensor g = Tensor.of(gradient(c.peer(), step));
-        c.kernels().adamW8bit(t.p(), g, t.m(), t.v(), constants);
+        c.kernels().adamW(List.of(new AdamWPart.Coded(t.p(), g, t.m(), t.v())), constants);
     }
 
     /// The elements whose code differs by how much; -1 is expected of a negative first moment that

@@ -34,7 +34,7 @@ final class AdamW8bitCase {
             for (int t = 1; t <= 3; t++) {
                 Tensor g = Tensor.of(normal(count, random));
                 var step = new AdamWStep(1e-2, 0.9, 0.999, 1e-8, 0.1, t, 0.5);
-                kernels.adamW8bit(p, g, m, v, step);
+                kernels.adamW(List.of(new AdamWPart.Coded(p, g, m, v)), step);
             }
             return Stream.of(p, m.codes(), m.absmax(), v.codes(), v.absmax())
                     .map(t -> t.segment().toArray(ValueLayout.JAVA_BYTE))

@@ -56,7 +56,8 @@ class AdamW8bitKernelTest {
             BlockwiseCodes m = AdamW8bitCase.zeros(299, AdamW8bitCase.SIGNED);
             BlockwiseCodes v = AdamW8bitCase.zeros(300, AdamW8bitCase.UNSIGNED);
             var step = new AdamWStep(1e-2, 0.9, 0.999, 1e-8, 0, 1, 1);
-            assertThatThrownBy(() -> VectorKernels.INSTANCE.adamW8bit(p, p, m, v, step))
+            var parts = List.<AdamWPart>of(new AdamWPart.Coded(p, p, m, v));
+            assertThatThrownBy(() -> VectorKernels.INSTANCE.adamW(parts, step))
                     .hasMessageContaining("U8[299]")
                     .hasMessageContaining("expected 300 codes");
             Tensor one = Tensor.zeros(DType.F32, 1);

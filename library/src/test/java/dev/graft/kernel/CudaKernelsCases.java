@@ -7,6 +7,7 @@ import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Tensor;
 import dev.graft.tensor.TestScope;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -228,7 +229,50 @@ abstract class CudaKernelsCases {
         assertClose("y in bfloat16", half.toDoubles(), exact.toDoubles(), 1.0 / 100);
     }
 
-    // ---- AdamW in 8 bits ----
+    // ---- AdamW ----
+
+    /// Of lengths about those of a block of threads; the second is not stepped.
+    @Test
+    void manyParametersAreSteppedAtOnceAsOneByOne() {
+        int[] lengths = {3, 256, 1, 257, 1000, 512, 255};
+        List<AdamWPart> at = new ArrayList<>();
+        List<AdamWPart> expected = new ArrayList<>();
+        for (int i = 0; i < lengths.length; i++) {
+            Tensor p = random(4L * i, DType.F32, lengths[i]);
+            Tensor g = random(4L * i + 1, DType.F32, lengths[i]);
+            Tensor m = random(4L * i + 2, DType.F32, lengths[i]);
+            Tensor v = random(4L * i + 3, DType.F32, lengths[i]);
+            v.mulInPlace(v);
+            at.add(new AdamWPart.Plain(p, g, m, v));
+            expected.add(new AdamWPart.Plain(p.copy(), g.copy(), m.copy(), v.copy()));
+        }
+        AdamWPart left = at.remove(1);
+        var step = new Kernels.AdamWStep(1e-2, 0.9, 0.999, 1e-8, 0.1, 3, 0.5);
+        cuda.adamW(at, step);
+        TORCH.adamW(List.of(expected.remove(1)), step);
+        TORCH.adamW(expected, step);
+        for (int i = 0; i < at.size(); i++) {
+            assertThat(at.get(i).gradient().abs().max().item()).isZero();
+            assertClose("p", at.get(i).p().toDoubles(), expected.get(i).p().toDoubles(), 3e-6);
+        }
+        assertThat(left.gradient().abs().max().item()).isPositive();
+    }
+
+    @Test
+    void squaresOfManyTensorsAreAdded() {
+        List<Tensor> tensors = new ArrayList<>();
+        for (int length : new int[] {1, 256, 700, 5}) {
+            tensors.add(random(length, DType.F32, length));
+        }
+        Tensor made = Tensor.of(new double[] {2});
+        Tensor expected = Tensor.of(new double[] {2});
+        cuda.addSquares(tensors, made);
+        TORCH.addSquares(tensors, expected);
+        assertClose("sum", made.toDoubles(), expected.toDoubles(), 1e-6);
+        cuda.addSquares(List.of(tensors.getFirst()), made);
+        TORCH.addSquares(List.of(tensors.getFirst()), expected);
+        assertClose("sum", made.toDoubles(), expected.toDoubles(), 1e-6);
+    }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 7, 255, 256, 257, 3000})

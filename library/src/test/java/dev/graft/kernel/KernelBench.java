@@ -7,6 +7,7 @@ import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.function.Consumer;
 
@@ -106,7 +107,8 @@ final class KernelBench {
             Tensor[] t = random(4, count);
             t[3].mulInPlace(t[3]);
             var step = new AdamWStep(1e-5, 0.9, 0.999, 1e-8, 0.01, 10, 1);
-            compare("adamW " + count, bytes(7, t), k -> k.adamW(t[0], t[1], t[2], t[3], step));
+            var parts = List.<AdamWPart>of(new AdamWPart.Plain(t[0], t[1], t[2], t[3]));
+            compare("adamW " + count, bytes(8, t), k -> k.adamW(parts, step));
         }
     }
 
@@ -116,8 +118,9 @@ final class KernelBench {
             var m = AdamW8bitCase.zeros(count, AdamW8bitCase.SIGNED);
             var v = AdamW8bitCase.zeros(count, AdamW8bitCase.UNSIGNED);
             var step = new AdamWStep(1e-5, 0.9, 0.999, 1e-8, 0.01, 10, 1);
-            long bytes = bytes(3, t) + 4L * count; // the codes are read and written
-            compare("adamW8bit " + count, bytes, k -> k.adamW8bit(t[0], t[1], m, v, step));
+            var parts = List.<AdamWPart>of(new AdamWPart.Coded(t[0], t[1], m, v));
+            long bytes = bytes(4, t) + 4L * count; // the codes are read and written
+            compare("adamW8bit " + count, bytes, k -> k.adamW(parts, step));
         }
     }
 

@@ -304,7 +304,8 @@ final class KernelCase {
         for (int i = 0; i < c.values[3].length; i++) {
             c.values[3][i] = Math.abs(c.values[3][i]) + 0.01f;
         }
-        return c.does((k, t) -> k.adamW(t[0], t[1], t[2], t[3], step));
+        return c.does(
+                (k, t) -> k.adamW(List.of(new AdamWPart.Plain(t[0], t[1], t[2], t[3])), step));
     }
 
     private interface Action {

@@ -9,6 +9,7 @@ import dev.graft.format.SafetensorsFile;
 import dev.graft.format.SafetensorsWriter;
 import dev.graft.nn.Parameter;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
@@ -22,6 +23,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -77,15 +79,45 @@ class PagedAdamWTest {
         return all;
     }
 
-    private List<byte[]> run(AdamW.Settings settings) {
+    private static List<byte[]> run(AdamW.Settings settings) {
+        return run(settings, null);
+    }
+
+    /// @param memory of the moments; null for that of the settings
+    private static List<byte[]> run(AdamW.Settings settings, StateMemory memory) {
         try (var _ = Scope.open()) {
             List<Parameter> parameters = parameters(2_300_001, 100, 70_000, 4096);
-            try (var optimizer = new AdamW(parameters, settings, n -> !n.equals("p1"))) {
+            Predicate<String> decays = n -> !n.equals("p1");
+            try (var optimizer =
+                    memory == null
+                            ? new AdamW(parameters, settings, decays)
+                            : new AdamW(parameters, settings, decays, memory)) {
                 for (int i = 0; i < 4; i++) {
                     step(optimizer, parameters, i);
                 }
                 return bytes(optimizer, parameters);
             }
+        }
+    }
+
+    /// On a card the kernel reaches the host's memory; here the two are the same.
+    @ParameterizedTest
+    @CsvSource({"ADAMW_TORCH, PAGED_ADAMW_32BIT", "ADAMW_8BIT, PAGED_ADAMW_8BIT"})
+    void momentsInTheHostsMemoryEqualThoseOnTheDevice(Optim plain, Optim paged) {
+        List<byte[]> expected = run(settings(plain, 0));
+        AtomicLong asked = new AtomicLong();
+        var memory =
+                new HostMemory(
+                        Device.CPU,
+                        (type, shape) -> {
+                            asked.incrementAndGet();
+                            return Tensor.empty(type, shape);
+                        });
+        List<byte[]> actual = run(settings(paged, 0), memory);
+        assertThat(asked).hasValue(8); // two moments of four parameters
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < expected.size(); i++) {
+            assertThat(actual.get(i)).as("tensor %d", i).isEqualTo(expected.get(i));
         }
     }
 

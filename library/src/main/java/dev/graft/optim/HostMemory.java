@@ -1,0 +1,54 @@
+package dev.graft.optim;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+
+/// Page-locked memory of the host. The kernel of a card reads and writes moments there over the bus
+/// by itself, each number once and in order; so they need no room on the card, and none is fetched
+/// ahead (the paged optimizers of bitsandbytes leave that to page faults of the driver).
+final class HostMemory implements StateMemory {
+    /// Makes memory of the host.
+    @FunctionalInterface
+    interface Source {
+        Tensor of(DType type, long... shape);
+    }
+
+    private final Device card;
+    private final Source source;
+
+    /// @param source page-locked, where the card is to reach it
+    HostMemory(Device card, Source source) {
+        this.card = card;
+        this.source = source;
+    }
+
+    @Override
+    public Tensor zeros(DType type, long... shape) {
+        Tensor made = source.of(type, shape);
+        made.zeroInPlace();
+        return made;
+    }
+
+    @Override
+    public boolean partwise() {
+        return false;
+    }
+
+    @Override
+    public void settle() {
+        try (var _ = Scope.open("settling", card)) {
+            Tensor.zeros(DType.F32, 1).item(); // comes after all that was asked before
+        }
+    }
+
+    @Override
+    public void willNeed(Tensor moments) {}
+
+    @Override
+    public void release(Tensor moments) {}
+
+    @Override
+    public void close() {}
+}
