@@ -98,13 +98,10 @@ public final class Finetune {
 
     /// Refuses what is made for a processor's memory.
     private void refuseOnCard() {
-        if (placement.device().isCpu()) {
-            return;
-        }
-        if (config.optimizer().optim().paged()) {
+        if (!placement.device().isCpu() && config.optimizer().optimMemory() > 0) {
             throw new ConfigException(
-                    "optim: found %s, and on %s moments are not paged yet; adamw_8bit takes a quarter of the memory of adamw_torch"
-                            .formatted(config.optimizer().optim(), placement.device()));
+                    "optim_memory: on %s paged moments lie in the host's memory, all of them; leave it out"
+                            .formatted(placement.device()));
         }
     }
 

@@ -34,6 +34,7 @@ final class BillText {
         return switch (place) {
             case MEMORY -> "";
             case MAPPED -> "mapped: ";
+            case CACHED -> "mapped, in the system's cache: ";
             case PASSING -> "mapped, read once: ";
             case DISK -> "on disk: ";
         };

@@ -61,13 +61,20 @@ final class PlanCommandTest {
         JsonNode json = json("--method", "qlora", "--memory", "24GB");
         long memory = 0;
         long resident = 0;
+        long cached = 0;
         for (JsonNode part : json.get("parts")) {
             long bytes = part.get("bytes").asLong();
-            memory += part.get("place").asText().equals("memory") ? bytes : 0;
-            resident += part.get("place").asText().equals("disk") ? 0 : bytes;
+            switch (part.get("place").asText()) {
+                case "memory" -> memory += bytes;
+                case "mapped" -> resident += bytes;
+                case "cached" -> cached += bytes;
+                default -> assertThat(part.get("place").asText()).isEqualTo("disk");
+            }
         }
         assertThat(json.at("/bytes/anonymous").asLong()).isEqualTo(memory);
-        assertThat(json.at("/bytes/resident").asLong()).isEqualTo(resident);
+        assertThat(json.at("/bytes/resident").asLong()).isEqualTo(memory + resident);
+        assertThat(json.at("/bytes/needed").asLong()).isEqualTo(memory + resident + cached);
+        assertThat(cached).isEqualTo(json.at("/bytes/base").asLong()).isPositive();
         assertThat(json.get("memory").asLong()).isEqualTo(24_000_000_000L);
         assertThat(json.at("/bytes/codes").asLong()).isEqualTo(6_476_005_376L / 2);
     }

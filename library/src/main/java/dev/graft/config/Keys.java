@@ -109,7 +109,7 @@ final class Keys {
                     "base_residency",
                     Kind.choice(BaseResidency.class),
                     BaseResidency.AUTO,
-                    "Where the frozen base lives: in memory (ram) or in its files (mapped)");
+                    "Where the frozen base lives: in memory (ram), in its files (mapped), or, for a card, in the host's memory (streamed)");
 
     static final Key<Path> OUTPUT_DIR =
             output(

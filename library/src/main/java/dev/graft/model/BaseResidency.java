@@ -9,7 +9,10 @@ public enum BaseResidency {
     /// In memory.
     RAM,
     /// In its files, read as it is used, so that it may be larger than memory.
-    MAPPED;
+    MAPPED,
+    /// For a card: the layers' matrices in page-locked memory of the host, which the card reads as
+    /// it multiplies, so that they may be larger than its memory.
+    STREAMED;
 
     @Override
     public String toString() {

@@ -62,8 +62,12 @@ public final class ModelLoader {
     private static void check(LoadOptions options) {
         if (!options.device().isCpu() && options.residency() == BaseResidency.MAPPED) {
             throw new ConfigException(
-                    "base_residency: mapped leaves the base in its file, which %s cannot read; leave it out, or set device: cpu"
+                    "base_residency: mapped leaves the base in its file, which %s cannot read; streamed leaves it in the host's memory, or set device: cpu"
                             .formatted(options.device()));
+        }
+        if (options.device().isCpu() && options.residency() == BaseResidency.STREAMED) {
+            throw new ConfigException(
+                    "base_residency: streamed is for a card, and the model computes on the processor; mapped leaves a quantized base in its files");
         }
     }
 
@@ -175,7 +179,8 @@ public final class ModelLoader {
         Tensor stored = tensor(name + ".weight", m.out(), m.in());
         boolean elsewhere = !options.device().isCpu();
         if (!elsewhere && options.residency() != BaseResidency.RAM) {
-            return new FrozenWeight.Dense(stored, compute);
+            boolean widened = stored.dtype() != compute;
+            return new FrozenWeight.Dense(stored, compute, widened);
         }
         Tensor copy = elsewhere ? brought(stored) : stored.copy();
         readOnce(name);
@@ -186,12 +191,18 @@ public final class ModelLoader {
     /// a card has no use for panels that are widened at each use.
     private Tensor brought(Tensor stored) {
         Tensor there = stored.to(options.device());
-        if (there.dtype() == compute || compute.bytes() > there.dtype().bytes()) {
+        DType held = held(there.dtype());
+        if (held == there.dtype()) {
             return there;
         }
-        Tensor rounded = there.to(compute);
+        Tensor rounded = there.to(held);
         there.close();
         return rounded;
+    }
+
+    /// The type of what a card gets.
+    private DType held(DType stored) {
+        return compute.bytes() > stored.bytes() ? stored : compute;
     }
 
     /// What was read once is not kept resident.
@@ -204,7 +215,7 @@ public final class ModelLoader {
         String name = fileNames.apply(m.path());
         FrozenWeight weight =
                 BitsAndBytes.read(files, name, m.out(), m.in())
-                        .<FrozenWeight>map(stored -> quantized(name, stored))
+                        .<FrozenWeight>map(stored -> quantized(m, name, stored))
                         .orElseGet(() -> dense(m, name));
         loaded++;
         options.progress().at(loaded, matrices());
@@ -217,7 +228,19 @@ public final class ModelLoader {
         return (int) count - (config.tiedEmbeddings() ? 1 : 0);
     }
 
-    private FrozenWeight quantized(String name, QuantizedTensor stored) {
+    /// Whether this matrix stays in the host's memory.
+    private boolean streams(Matrix m) {
+        return options.residency() == BaseResidency.STREAMED && !m.equals(layout.head());
+    }
+
+    /// Codes that are read by a card from the host, or as they are.
+    private FrozenWeight.Quantized placed(Matrix m, QuantizedTensor codes) {
+        QuantizedTensor placed =
+                streams(m) ? codes.withCodes(c -> c.besides(options.device())) : codes;
+        return new FrozenWeight.Quantized(placed, compute);
+    }
+
+    private FrozenWeight quantized(Matrix m, String name, QuantizedTensor stored) {
         boolean fits =
                 switch (options.quantization()) {
                     case null -> true;
@@ -235,12 +258,12 @@ public final class ModelLoader {
         }
         QuantizedTensor copy = stored.copyTo(options.device());
         readOnce(name);
-        return new FrozenWeight.Quantized(copy, compute);
+        return placed(m, copy);
     }
 
     private FrozenWeight dense(Matrix m, String name) {
         if (!options.quantizes(m.path())) {
-            return matrix(m);
+            return streams(m) ? besides(m, name) : matrix(m);
         }
         if (options.residency() == BaseResidency.MAPPED) {
             throw new ConfigException(
@@ -253,7 +276,17 @@ public final class ModelLoader {
             codes = Quantizer.quantize(name, there, options.quantization());
         }
         readOnce(name);
-        return new FrozenWeight.Quantized(codes, compute);
+        return placed(m, codes);
+    }
+
+    /// A plain matrix in the host's memory, no wider than a card needs it.
+    private FrozenWeight besides(Matrix m, String name) {
+        try (var stored = tensor(name + ".weight", m.out(), m.in());
+                var narrow = stored.to(held(stored.dtype()))) {
+            var weight = new FrozenWeight.Dense(narrow.besides(options.device()), compute);
+            readOnce(name);
+            return weight;
+        }
     }
 
     private Tensor vector(String path, long length) {

@@ -7,6 +7,7 @@ import dev.graft.kernel.Kernels;
 import dev.graft.profile.Profile;
 import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Pages;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.function.BiConsumer;
@@ -102,11 +103,17 @@ public sealed interface FrozenWeight extends Weight
         return panel;
     }
 
-    /// Plain numbers, in memory or mapped from a file. A few rows x are multiplied straight from
-    /// numbers of 16 bits.
+    /// Plain numbers: in memory, mapped from a file, or in the host's memory beside a card. A few
+    /// rows x are multiplied straight from numbers of 16 bits.
     ///
     /// @param stored [out, in]
-    record Dense(Tensor stored, DType compute) implements FrozenWeight {
+    /// @param passing whether it is mapped from a file and leaves this process's memory as soon as
+    ///     it has been widened; the system's cache has it for the next time
+    record Dense(Tensor stored, DType compute, boolean passing) implements FrozenWeight {
+        public Dense(Tensor stored, DType compute) {
+            this(stored, compute, false);
+        }
+
         @Override
         public long out() {
             return stored.size(0);
@@ -119,7 +126,7 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void product(Tensor x, Tensor y, Workspace workspace) {
-            if (stored.dtype() == compute && !workspace.halves(x)) {
+            if (isReady(x) && !workspace.halves(x)) {
                 Kernels.of(x).multiply(1, plain(x), transposed(stored), 0, y);
             } else if (isHalf() && x.size(0) <= FEW_FOR_HALVES && isFloatOnCpu(x)) {
                 eachRow(x, y, (row, out) -> Kernels.of(row).product(stored, row, out));
@@ -128,13 +135,18 @@ public sealed interface FrozenWeight extends Weight
             }
         }
 
+        /// Whether it can be multiplied as it is.
+        private boolean isReady(Tensor by) {
+            return stored.dtype() == compute && stored.device().equals(by.device());
+        }
+
         private boolean isHalf() {
             return stored.dtype() == DType.BF16 || stored.dtype() == DType.F16;
         }
 
         @Override
         public void productTransposed(Tensor dy, Tensor dx, boolean add, Workspace workspace) {
-            if (stored.dtype() == compute && !workspace.halves(dy)) {
+            if (isReady(dy) && !workspace.halves(dy)) {
                 Kernels.of(dy).multiply(1, plain(dy), plain(stored), add ? 1 : 0, dx);
             } else {
                 FrozenWeight.super.productTransposed(dy, dx, add, workspace);
@@ -143,12 +155,28 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void expand(long row, Tensor panel) {
-            panel.copyInPlace(stored.narrow(0, row, panel.size(0)));
+            try (var _ = Scope.open("rows", panel.device())) {
+                Tensor rows = stored.narrow(0, row, panel.size(0));
+                boolean travels = !rows.device().equals(panel.device());
+                boolean widens = rows.dtype() != panel.dtype();
+                // libtorch would widen on the side that is slower at it
+                Tensor near = travels && widens ? Tensor.empty(rows.dtype(), rows.shape()) : panel;
+                near.sendInPlace(rows);
+                if (near != panel) {
+                    panel.copyInPlace(near);
+                }
+                if (passing) {
+                    Pages.release(rows.segment());
+                }
+            }
         }
 
         @Override
         public Tensor rows(Tensor ids) {
             Tensor rows = stored.indexSelect(0, ids);
+            if (passing && rows.size(0) > FEW_FOR_HALVES) { // with less, a head may need it all
+                Pages.release(stored.segment());
+            }
             return rows.dtype() == compute ? rows : rows.to(compute);
         }
 
@@ -158,8 +186,8 @@ public sealed interface FrozenWeight extends Weight
         }
     }
 
-    /// Codes of four or eight bits. A few rows x, as in generation, are multiplied straight from
-    /// the codes.
+    /// Codes of four or eight bits, which a card may read from page-locked memory of the host. A
+    /// few rows x, as in generation, are multiplied straight from the codes.
     record Quantized(QuantizedTensor tensor, DType compute) implements FrozenWeight {
         @Override
         public long out() {

@@ -12,6 +12,9 @@ import java.util.List;
 /// The sums that make a bill.
 final class Account {
     /// Trained numbers and their gradients are float32.
+    /// Squares of gradients that a card adds up before the sum is written.
+    private static final long SQUARES = 256;
+
     private static final long TRAINED = DType.F32.bytes();
 
     private final Job job;
@@ -57,15 +60,21 @@ final class Account {
         long plain = stored * (model.embedding().elements() + vectors());
         long codes = 0;
         long scales = 0;
+        long beside = 0; // on a card, what it reads from the host
         for (Matrix linear : linears()) {
             if (base.quantizes(linear)) {
-                codes += Codes.codes(base.codes().how(), linear);
+                long own = Codes.codes(base.codes().how(), linear);
+                codes += streams(linear) ? 0 : own;
+                beside += streams(linear) ? own : 0;
                 scales += Codes.scales(base.codes().how(), linear);
                 scales += Codes.tables(base.codes().how());
+            } else if (streams(linear)) {
+                beside += stored * linear.elements();
             } else {
                 plain += stored * linear.elements();
             }
         }
+        add("base_host", beside, Place.DISK, "weights of the layers, in the host's memory");
         add("base", plain, files(), "weights as stored, " + base.stored().torchName());
         if (base.residency() == BaseResidency.MAPPED) {
             streamed(codes + scales);
@@ -90,7 +99,17 @@ final class Account {
         if (job.tuning() instanceof Tuning.Full) {
             return Place.PASSING;
         }
-        return copied ? Place.MEMORY : Place.MAPPED;
+        if (copied) {
+            return Place.MEMORY;
+        }
+        return job.base().widens(number) ? Place.CACHED : Place.MAPPED; // widened panels let go
+    }
+
+    /// Whether a card reads this matrix from the host.
+    private boolean streams(Matrix linear) {
+        return job.base().residency() == BaseResidency.STREAMED
+                && !linear.router()
+                && !linear.equals(model.head());
     }
 
     /// Of codes that stay in their files, two layers are resident at a time.
@@ -128,6 +147,11 @@ final class Account {
             return;
         }
         long maxima = trained.maximaBytes(optim);
+        if (job.computation().card()) {
+            add("optimizer", maxima, Place.MEMORY, "block maxima of paged moments");
+            add("moments_file", all - maxima, Place.DISK, what + ", in the host's memory");
+            return;
+        }
         long limit = job.optimizer().limit();
         long inMemory = limit == 0 ? all - maxima : Math.clamp(limit - maxima, 0, all - maxima);
         add("optimizer", maxima, Place.MEMORY, "block maxima of paged moments");
@@ -149,7 +173,7 @@ final class Account {
         add("inputs", pass.inUse(), near, "inputs of two layers at a time");
         String others = card ? "the other inputs, in the host's memory" : "the other inputs";
         add("inputs_file", pass.offloaded() - pass.inUse(), Place.DISK, others);
-        long norm = TRAINED * trained.largest();
+        long norm = TRAINED * (card ? trained.count() / SQUARES : trained.largest());
         long evaluation = job.evaluation() == null ? 0 : activations.evaluation(job.evaluation());
         long most = Math.max(norm, evaluation);
         add(

@@ -165,8 +165,13 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
         }
 
         private boolean streamed() {
+            if (at.computation().card()) {
+                return made(
+                        "base_residency: streamed",
+                        "the card reads the layers from the host's memory, over its bus, in each pass",
+                        j -> j.with(j.base().with(BaseResidency.STREAMED)));
+            }
             return at.base().codes() != null
-                    && !at.computation().card()
                     && made(
                             "base_residency: mapped",
                             "reads the quantized base from its files layer by layer, once `graft quantize` has written them",

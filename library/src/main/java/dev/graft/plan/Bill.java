@@ -24,14 +24,16 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
         return sum(Place.MEMORY);
     }
 
-    /// Bytes that have to be resident for a step to run at full speed.
+    /// Bytes that have to be in memory for a step to run at full speed, the system's cache
+    // included.
     public long needed() {
-        return sum(Place.MEMORY) + sum(Place.MAPPED);
+        return sum(Place.MEMORY) + sum(Place.MAPPED) + sum(Place.CACHED);
     }
 
-    /// Bytes that are resident if nothing else wants the memory, pages of mapped files included.
+    /// Bytes that are resident in this process if nothing else wants the memory, pages of mapped
+    /// files included.
     public long resident() {
-        return needed() + sum(Place.PASSING);
+        return sum(Place.MEMORY) + sum(Place.MAPPED) + sum(Place.PASSING);
     }
 
     public long onDisk() {

@@ -36,7 +36,8 @@ public record Fit(long memory) {
         ModelConfig model = bill.job().model();
         boolean isMapped =
                 bill.parts().stream()
-                        .anyMatch(p -> p.key().equals("base") && p.place() == Place.MAPPED);
+                        .filter(p -> p.key().equals("base"))
+                        .anyMatch(p -> p.place() == Place.MAPPED || p.place() == Place.CACHED);
         if (!isMapped) {
             return 0;
         }

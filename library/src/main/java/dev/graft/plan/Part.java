@@ -12,14 +12,17 @@ public record Part(String key, long bytes, Place place, String from) {
         MEMORY,
         /// Pages of a mapped file that every step reads.
         MAPPED,
+        /// Pages of a mapped file that every step reads, a few at a time: the system's cache has
+        /// them meanwhile, not this process.
+        CACHED,
         /// Pages of a mapped file that are read once and given up when memory is wanted.
         PASSING,
         /// A file, beside the memory.
         DISK;
 
-        /// Whether it counts as resident.
+        /// Whether it counts as resident in this process.
         public boolean resident() {
-            return this != DISK;
+            return this != DISK && this != CACHED;
         }
     }
 }

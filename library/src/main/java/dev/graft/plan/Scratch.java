@@ -2,6 +2,7 @@ package dev.graft.plan;
 
 import dev.graft.kernel.AttentionRule;
 import dev.graft.kernel.AttentionScratch;
+import dev.graft.model.BaseResidency;
 import dev.graft.model.LayerKind;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout;
@@ -78,12 +79,17 @@ final class Scratch {
         return batch.tokens() * perToken + padded * queries * DType.F32.bytes();
     }
 
-    /// The panel of a card, which takes most matrices whole.
+    /// The panel of a card, which takes most matrices whole. What is streamed needs one whatever
+    /// its type.
     static long panelOnCard(
             ModelLayout model, TrainedTensors trained, BaseStorage base, long numberBytes) {
         return model.linears().stream()
                 .filter(m -> !trained.whole().contains(m.path()))
-                .filter(m -> base.quantizes(m) || base.stored().bytes() < numberBytes)
+                .filter(
+                        m ->
+                                base.quantizes(m)
+                                        || base.stored().bytes() < numberBytes
+                                        || base.residency() == BaseResidency.STREAMED)
                 .mapToLong(
                         m ->
                                 Math.min(

@@ -6,6 +6,8 @@ import dev.graft.kernel.Int8Matrix;
 import dev.graft.kernel.QuantizedMatrix;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
+import dev.graft.tensor.Tensor;
+import java.util.function.UnaryOperator;
 
 /// A matrix in codes, and what a file has to say of it.
 ///
@@ -29,6 +31,27 @@ public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType so
                             new Int8Matrix(m.codes().copyTo(device), m.maxima().copyTo(device));
                 };
         return new QuantizedTensor(copy, how, source);
+    }
+
+    /// The same with its codes elsewhere; those it has are closed.
+    public QuantizedTensor withCodes(UnaryOperator<Tensor> elsewhere) {
+        QuantizedMatrix moved =
+                switch (matrix) {
+                    case FourBitMatrix m ->
+                            new FourBitMatrix(
+                                    elsewhere.apply(m.codes()),
+                                    m.maxima(),
+                                    m.table(),
+                                    m.blockSize(),
+                                    m.out(),
+                                    m.in());
+                    case Int8Matrix m -> new Int8Matrix(elsewhere.apply(m.codes()), m.maxima());
+                };
+        switch (matrix) {
+            case FourBitMatrix m -> m.codes().close();
+            case Int8Matrix m -> m.codes().close();
+        }
+        return new QuantizedTensor(moved, how, source);
     }
 
     private static BlockMaxima copy(BlockMaxima maxima, Device device) {

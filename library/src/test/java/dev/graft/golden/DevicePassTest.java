@@ -8,13 +8,18 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.golden.Golden.Tokens;
+import dev.graft.kernel.FourBitMatrix;
+import dev.graft.kernel.Int8Matrix;
+import dev.graft.model.BaseResidency;
 import dev.graft.model.FullTuning;
 import dev.graft.model.LoadOptions;
+import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
 import dev.graft.nn.Tape;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Decay;
+import dev.graft.quant.Quantization;
 import dev.graft.tensor.Cards;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
@@ -114,6 +119,59 @@ class DevicePassTest {
 
     @ParameterizedTest
     @MethodSource("families")
+    void aStepFromABaseInTheHostsMemoryLooksAtNoNumber(String family) {
+        for (DType compute : List.of(DType.F32, DType.BF16)) {
+            try (var model =
+                            new Golden.Model(folder(family), compute, streamed(Device.META, null));
+                    var adapter = adapter(model, family)) {
+                assumeNoRouter(model);
+                assertThat(layers(model)).allMatch(w -> deviceOf(w).equals(Device.CPU));
+                step(model, tokens(family), adapter.parameters().values());
+            }
+        }
+    }
+
+    private static LoadOptions streamed(Device device, Quantization quantization) {
+        return new LoadOptions(quantization, null, BaseResidency.STREAMED, device, (_, _) -> {});
+    }
+
+    private static List<FrozenWeight> layers(Golden.Model model) {
+        return model.transformer.linears().values().stream()
+                .filter(l -> l.name().contains("layers."))
+                .map(l -> (FrozenWeight) l.weight())
+                .toList();
+    }
+
+    private static Device deviceOf(FrozenWeight weight) {
+        return switch (weight) {
+            case FrozenWeight.Dense d -> d.stored().device();
+            case FrozenWeight.Quantized q ->
+                    switch (q.tensor().matrix()) {
+                        case FourBitMatrix m -> m.codes().device();
+                        case Int8Matrix m -> m.codes().device();
+                    };
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
+    void aCardReadsTheBaseFromTheHostsMemoryAsFromItsOwn(String family) {
+        Device card = card();
+        for (Quantization how : new Quantization[] {null, Quantization.FourBit.DEFAULT}) {
+            var resident = new LoadOptions(how, null, BaseResidency.AUTO, card, (_, _) -> {});
+            try (var one = new Golden.Model(folder(family), DType.BF16, resident);
+                    var other = new Golden.Model(folder(family), DType.BF16, streamed(card, how));
+                    var _ = adapter(one, family);
+                    var _ = adapter(other, family)) {
+                assertThat(layers(other)).allMatch(w -> deviceOf(w).equals(Device.CPU));
+                Tokens tokens = tokens(family);
+                assertThat(other.lossAndGradients(tokens)).isEqualTo(one.lossAndGradients(tokens));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("families")
     void bfloat16GivesNearlyTheLossAndTheGradientsOfFloat32(String family) {
         assertNearFloat32(family, DType.BF16, Device.CPU, 0.01, 0.99);
     }
@@ -121,11 +179,15 @@ class DevicePassTest {
     @ParameterizedTest
     @MethodSource("families")
     void aCardGivesTheLossAndTheGradientsOfTheProcessor(String family) {
-        Cards here = Cards.here();
-        assumeThat(here.usable()).as(() -> here.hindrance().orElse("")).isTrue();
-        Device card = here.choose("auto");
+        Device card = card();
         assertNearFloat32(family, DType.F32, card, 1e-5, 0.99999);
         assertNearFloat32(family, DType.BF16, card, 0.01, 0.99);
+    }
+
+    private static Device card() {
+        Cards here = Cards.here();
+        assumeThat(here.usable()).as(() -> here.hindrance().orElse("")).isTrue();
+        return here.choose("auto");
     }
 
     /// @param most relative difference of the losses

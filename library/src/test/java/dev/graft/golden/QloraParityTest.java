@@ -80,7 +80,7 @@ class QloraParityTest {
     @ValueSource(strings = {"nf4", "fp4", "int8"})
     void checkpointsThatTransformersWroteLoadAsTheyAre(String kind) {
         Path written = Golden.folder("qlora/llama-tiny-" + kind);
-        for (BaseResidency residency : BaseResidency.values()) {
+        for (var residency : List.of(BaseResidency.AUTO, BaseResidency.RAM, BaseResidency.MAPPED)) {
             var options = new LoadOptions(null, null, residency, Device.CPU, (_, _) -> {});
             try (var model = new Golden.Model(written, DType.F32, options)) {
                 assertLogits(model, kind);
@@ -198,5 +198,15 @@ class QloraParityTest {
                                         plain, DType.F32, options("nf4", BaseResidency.MAPPED)))
                 .isInstanceOf(ConfigException.class)
                 .hasMessageContaining("graft quantize");
+    }
+
+    @Test
+    void aProcessorIsNotStreamedTo() {
+        Path plain = Golden.folder("llama-tiny");
+        var options = options("nf4", BaseResidency.STREAMED);
+        assertThatThrownBy(() -> new Golden.Model(plain, DType.F32, options))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("base_residency: streamed is for a card")
+                .hasMessageContaining("mapped");
     }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.adapter.LoraConfig;
+import dev.graft.model.BaseResidency;
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.optim.Optim;
@@ -139,5 +140,20 @@ class HeadlineTest {
                                 .with(Computation.onCard(DType.BF16))
                                 .with(Recomputation.OFFLOAD));
         assertThat(offloaded.onDisk()).isEqualTo(29L * 2048 * 4096 * 2);
+    }
+
+    @Test
+    void whatIsStreamedOrPagedOnACardIsInTheHostsMemory() {
+        Job job = job(Configs.llama65b(), new Tuning.Lora(LoraConfig.allLinear(16, 16)));
+        job = job.with(job.base().with(BaseStorage.QLORA)).with(Computation.onCard(DType.BF16));
+        Bill resident = Bill.of(job);
+        Bill streamed = Bill.of(job.with(job.base().with(BaseResidency.STREAMED)));
+        assertThat(streamed.bytes("codes")).isZero();
+        assertThat(streamed.bytes("base_host")).isEqualTo(resident.bytes("codes"));
+        assertThat(streamed.onDisk()).isEqualTo(resident.bytes("codes"));
+        assertThat(streamed.bytes("scales")).isEqualTo(resident.bytes("scales"));
+        Bill paged = Bill.of(job.with(new OptimizerState(Optim.PAGED_ADAMW_32BIT, 0)));
+        assertThat(paged.onDisk()).isEqualTo(resident.bytes("optimizer"));
+        assertThat(paged.needed()).isEqualTo(resident.needed() - resident.bytes("optimizer"));
     }
 }
