@@ -23,24 +23,18 @@ public enum ComputeType {
         }
         boolean halves = cards.card(device).multipliesBfloat16();
         return switch (this) {
-            case AUTO -> halves ? DType.BF16 : DType.F32;
+            case AUTO -> halves ? DType.BF16 : DType.F16;
             case FLOAT32 -> DType.F32;
             case BFLOAT16 -> {
                 if (!halves) {
-                    throw refused(
-                            device,
-                            "is older than Ampere, which was the first to multiply in bfloat16");
+                    throw new ConfigException(
+                            "bf16, bnb_4bit_compute_dtype: found bfloat16, and %s is older than Ampere, which was the first to multiply in it; float16 and float32 work there"
+                                    .formatted(device));
                 }
                 yield DType.BF16;
             }
-            case FLOAT16 -> throw refused(device, "would need the loss scaled, which is not done");
+            case FLOAT16 -> DType.F16;
         };
-    }
-
-    private ConfigException refused(Device device, String why) {
-        return new ConfigException(
-                "bnb_4bit_compute_dtype: found %s, and %s %s; float32 works everywhere"
-                        .formatted(this, device, why));
     }
 
     @Override

@@ -96,7 +96,7 @@ final class Keys {
                     "bnb_4bit_compute_dtype",
                     Kind.choice(ComputeType.class),
                     ComputeType.AUTO,
-                    "Type of the computation on a card, where auto is bfloat16; on a processor"
+                    "Type of the computation on a card, where auto is bfloat16, before Ampere float16; on a processor"
                             + " float32 whatever stands here");
     static final Key<List<String>> SKIP_MODULES =
             quantization(

@@ -28,6 +28,7 @@ final class Suggestion {
                     Map.entry("output", "output_dir"),
                     Map.entry("scheduler", "lr_scheduler_type"),
                     Map.entry("optimizer", "optim"),
+                    Map.entry("fp16", "bnb_4bit_compute_dtype"),
                     Map.entry("train_on_inputs", "completion_only_loss"),
                     Map.entry("sequence_len", "max_length"));
 

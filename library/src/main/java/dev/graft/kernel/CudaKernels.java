@@ -105,7 +105,7 @@ final class CudaKernels extends TorchKernels {
     }
 
     private static boolean has(Tensor x) {
-        return x.dtype() == DType.F32 || x.dtype() == DType.BF16;
+        return x.dtype() == DType.F32 || x.dtype() == DType.BF16 || x.dtype() == DType.F16;
     }
 
     /// A vector may be float32 where the pass has 16 bits.
@@ -368,7 +368,7 @@ final class CudaKernels extends TorchKernels {
         if (CudaAttention.fits(in)) {
             new CudaAttention(in).forward(out, logSums);
         } else {
-            super.attention(in, out, logSums, scratch);
+            new AttentionByKeyHead(in).forward(out, logSums);
         }
     }
 
@@ -385,7 +385,7 @@ final class CudaKernels extends TorchKernels {
         if (CudaAttention.fits(in)) {
             new CudaAttention(in).backward(out, logSums, dOut, dq, dk, dv);
         } else {
-            super.attentionBackward(in, out, logSums, dOut, dq, dk, dv, scratch);
+            new AttentionByKeyHead(in).backward(out, logSums, dOut, dq, dk, dv);
         }
     }
 }

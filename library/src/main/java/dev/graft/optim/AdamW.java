@@ -196,6 +196,11 @@ public final class AdamW implements AutoCloseable {
         }
     }
 
+    /// Makes all gradients 0 without a step.
+    public void clearGradients() {
+        gradients.forEach(Tensor::zeroInPlace);
+    }
+
     /// Steps taken so far.
     public long steps() {
         return step;

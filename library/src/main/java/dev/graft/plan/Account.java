@@ -205,8 +205,15 @@ final class Account {
 
     private long scratch() {
         if (job.computation().card()) {
-            return Scratch.attentionOnCard(job.model(), job.batch(), number)
-                    + Scratch.panelOnCard(model, trained, job.base(), number);
+            // FlashAttention knows no soft caps, and is for cards that compute in bfloat16
+            boolean flash =
+                    job.computation().type() == DType.BF16
+                            && job.model().attention().softCap() == 0;
+            long attention =
+                    flash
+                            ? Scratch.attentionOnCard(job.model(), job.batch(), number)
+                            : Scratch.plainAttentionOnCard(job.model(), longest());
+            return attention + Scratch.panelOnCard(model, trained, job.base(), number);
         }
         return Scratch.attention(job.model(), longest(), number)
                 + Scratch.panel(model, trained, job.base(), number)

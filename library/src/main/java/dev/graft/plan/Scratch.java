@@ -17,6 +17,7 @@ import dev.graft.tensor.Threads;
 /// frozen matrix is widened into, and the logits of a chunk of the loss.
 final class Scratch {
     private static final long PANEL_ROWS = 16;
+    private static final long PLAIN_MATRICES = 9; // of the size of the scores, going backward
     private static final long FLASH_ROWS = 128; // that its kernels pad each sequence by
 
     private Scratch() {}
@@ -77,6 +78,14 @@ final class Scratch {
         long perToken = (queries + 2 * keys + (shared ? 2 * queries : 0)) * numberBytes;
         long padded = batch.tokens() + FLASH_ROWS * batch.sequences();
         return batch.tokens() * perToken + padded * queries * DType.F32.bytes();
+    }
+
+    /// The scores of the longest sequence and what their gradients take, of the query heads that
+    /// share a key head, where a card has no FlashAttention.
+    static long plainAttentionOnCard(ModelConfig config, long longest) {
+        var shape = config.attention();
+        long group = shape.heads() / shape.keyHeads();
+        return PLAIN_MATRICES * group * longest * longest * DType.F32.bytes();
     }
 
     /// The panel of a card, which takes most matrices whole. What is streamed needs one whatever

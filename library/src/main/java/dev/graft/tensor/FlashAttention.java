@@ -44,10 +44,10 @@ public final class FlashAttention {
     /// Whether there is a kernel for heads of this width.
     public static boolean fits(DType dtype, Device device, long width) {
         return device.isCard()
-                && dtype == DType.BF16
+                && (dtype == DType.BF16 || dtype == DType.F16)
                 && width % WIDTH_STEP == 0
                 && width <= WIDEST
-                && Cards.here().card(device).multipliesBfloat16();
+                && Cards.here().card(device).multipliesBfloat16(); // Ampere, as these kernels
     }
 
     /// The heads' numbers lie side by side, heads and tokens with any strides.

@@ -46,16 +46,17 @@ public final class Checkpoints {
     /// @param cursor the next example
     /// @param lossSum of the losses of all steps, for their mean
     /// @param threads that computed it: sums of another number differ in their last digits
-    public record State(
+    record State(
             int step,
             SampleOrder.Cursor cursor,
             long tokens,
             double lossSum,
             double seconds,
-            int threads) {}
+            int threads,
+            LossScale.State scale) {}
 
     /// Writes a checkpoint and drops the oldest beyond the limit.
-    public Path write(State state, Trained trained, AdamW optimizer) {
+    Path write(State state, Trained trained, AdamW optimizer) {
         Path target = folder.resolve(NAME + state.step());
         Path part = folder.resolve(NAME + state.step() + ".part");
         delete(part);
@@ -87,6 +88,8 @@ public final class Checkpoints {
         root.put("loss_sum", state.lossSum());
         root.put("seconds", state.seconds());
         root.put("threads", state.threads());
+        root.put("loss_scale", state.scale().factor());
+        root.put("steps_at_loss_scale", state.scale().steps());
         root.put("fingerprint", fingerprint);
         return root.toPrettyString() + "\n";
     }
@@ -126,7 +129,7 @@ public final class Checkpoints {
     /// Takes a checkpoint's state over.
     ///
     /// @throws ConfigException if it belongs to a run with other settings
-    public State read(Path checkpoint, Trained trained, AdamW optimizer) {
+    State read(Path checkpoint, Trained trained, AdamW optimizer) {
         Path file = checkpoint.resolve(STATE);
         JsonNode root;
         try {
@@ -156,7 +159,10 @@ public final class Checkpoints {
                 root.path("tokens").asLong(),
                 root.path("loss_sum").asDouble(),
                 root.path("seconds").asDouble(),
-                root.path("threads").asInt());
+                root.path("threads").asInt(),
+                new LossScale.State(
+                        root.path("loss_scale").asDouble(LossScale.State.FIRST.factor()),
+                        root.path("steps_at_loss_scale").asInt()));
     }
 
     private static void delete(Path folder) {

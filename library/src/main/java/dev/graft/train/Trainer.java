@@ -35,6 +35,7 @@ public final class Trainer implements AutoCloseable {
     private final Consumer<TrainEvent> listener;
     private final AdamW optimizer;
     private final Workspace workspace;
+    private final LossScale scale;
     private volatile boolean interrupted;
 
     private int step;
@@ -59,6 +60,7 @@ public final class Trainer implements AutoCloseable {
         this.heldOut = heldOut;
         this.settings = settings;
         this.workspace = new Workspace(settings.bf16() ? DType.BF16 : DType.F32);
+        this.scale = LossScale.of(model.compute());
         this.checkpoints = checkpoints;
         this.listener = listener;
         this.optimizer = new AdamW(trained.parameters(), settings.adamW(), Decay::applies);
@@ -72,6 +74,7 @@ public final class Trainer implements AutoCloseable {
         tokens = state.tokens();
         lossSum = state.lossSum();
         secondsBefore = state.seconds();
+        scale.restore(state.scale());
         if (state.threads() != Torch.threads()) {
             listener.accept(
                     new TrainEvent.Warned(
@@ -152,6 +155,10 @@ public final class Trainer implements AutoCloseable {
         }
         long stepTokens = micros.stream().mapToLong(Batch::tokens).sum();
         Gradients found = gradients(micros);
+        while (scale.relieves(found.loss(), found.norm())) {
+            optimizer.clearGradients();
+            found = gradients(micros);
+        }
         double loss = found.loss();
         double norm = found.norm();
         checkFinite(loss, norm);
@@ -159,8 +166,9 @@ public final class Trainer implements AutoCloseable {
         double clip = max > 0 ? Math.min(1, max / (norm + 1e-6)) : 1;
         double rate = settings.learningRate() * settings.schedule().at(step);
         try (var _ = Profile.operation("optimizer")) {
-            optimizer.step(rate, clip);
+            optimizer.step(rate, clip / scale.factor());
         }
+        scale.taken();
         step++;
         tokens += stepTokens;
         lossSum += loss;
@@ -208,7 +216,8 @@ public final class Trainer implements AutoCloseable {
             try (var _ = Profile.operation("gradient norm")) {
                 optimizer.addSquares(squares);
                 // here the host waits for all that it has asked a card for
-                return new Gradients(sum.item() / labelled, Math.sqrt(squares.item()));
+                double norm = Math.sqrt(squares.item()) / scale.factor();
+                return new Gradients(sum.item() / labelled, norm);
             }
         }
     }
@@ -225,7 +234,7 @@ public final class Trainer implements AutoCloseable {
                         batch.positions(),
                         batch.offsets(),
                         batch.labels(),
-                        1.0 / labelled,
+                        scale.factor() / labelled,
                         sum);
                 tape.backward();
             }
@@ -238,14 +247,17 @@ public final class Trainer implements AutoCloseable {
         }
         SampleOrder.Cursor next = batches.cursor();
         throw new TrainingException(
-                "step %d: the loss is %s and the gradient norm %s in the batch that ends before example %d of epoch %d (seed %d); the parameters were not changed by it: lower learning_rate, or look at the data there"
+                "step %d: the loss is %s and the gradient norm %s in the batch that ends before example %d of epoch %d (seed %d); the parameters were not changed by it: lower learning_rate, or look at the data there%s"
                         .formatted(
                                 step + 1,
                                 loss,
                                 norm,
                                 next.position(),
                                 next.epoch(),
-                                settings.seed()));
+                                settings.seed(),
+                                model.compute() == DType.F16
+                                        ? "; float16 ends at 65,504, bnb_4bit_compute_dtype: float32 goes further"
+                                        : ""));
     }
 
     private double epoch() {
@@ -265,7 +277,13 @@ public final class Trainer implements AutoCloseable {
     private void save() {
         var state =
                 new Checkpoints.State(
-                        step, batches.cursor(), tokens, lossSum, seconds(), Torch.threads());
+                        step,
+                        batches.cursor(),
+                        tokens,
+                        lossSum,
+                        seconds(),
+                        Torch.threads(),
+                        scale.state());
         listener.accept(new TrainEvent.Saved(step, checkpoints.write(state, trained, optimizer)));
     }
 

@@ -99,7 +99,7 @@ class DevicePassTest {
     @ParameterizedTest
     @MethodSource("families")
     void aStepOfLoraLooksAtNoNumber(String family) {
-        for (DType compute : List.of(DType.F32, DType.BF16)) {
+        for (DType compute : List.of(DType.F32, DType.BF16, DType.F16)) {
             try (var model = model(family, compute, Device.META);
                     var adapter = adapter(model, family)) {
                 assumeNoRouter(model);
@@ -172,8 +172,9 @@ class DevicePassTest {
 
     @ParameterizedTest
     @MethodSource("families")
-    void bfloat16GivesNearlyTheLossAndTheGradientsOfFloat32(String family) {
+    void sixteenBitsGiveNearlyTheLossAndTheGradientsOfFloat32(String family) {
         assertNearFloat32(family, DType.BF16, Device.CPU, 0.01, 0.99);
+        assertNearFloat32(family, DType.F16, Device.CPU, 0.002, 0.995);
     }
 
     @ParameterizedTest
@@ -182,6 +183,7 @@ class DevicePassTest {
         Device card = card();
         assertNearFloat32(family, DType.F32, card, 1e-5, 0.99999);
         assertNearFloat32(family, DType.BF16, card, 0.01, 0.99);
+        assertNearFloat32(family, DType.F16, card, 0.002, 0.995);
     }
 
     private static Device card() {

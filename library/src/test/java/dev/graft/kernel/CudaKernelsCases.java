@@ -23,6 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// The CUDA kernels against the plain ones, wherever they run.
 abstract class CudaKernelsCases {
     private static final Kernels TORCH = TorchKernels.INSTANCE;
+    private static final List<DType> HALVES = List.of(DType.BF16, DType.F16);
 
     private CudaKernels cuda;
     @RegisterExtension final TestScope scope = new TestScope(this::device);
@@ -79,7 +80,7 @@ abstract class CudaKernelsCases {
         assertThat(worst / Math.max(largest, 1e-30)).as(where).isLessThan(tolerance);
     }
 
-    // ---- bfloat16 ----
+    // ---- 16 bits ----
 
     private static Tensor random(long seed, DType dtype, long... shape) {
         long count = Arrays.stream(shape).reduce(1, (a, b) -> a * b);
@@ -87,26 +88,31 @@ abstract class CudaKernelsCases {
         return Tensor.of(numbers, shape).to(dtype);
     }
 
-    /// A number rounded to 8 bits once is within 1/256 of it; where both round, within 1/128.
+    /// A number rounded to 8 bits once is within 1/256 of it; where both round, within 1/128. That
+    /// of float16 has 11.
     private static void assertNear(String where, Tensor actual, Tensor expected) {
         assertClose(where, actual.toDoubles(), expected.toDoubles(), 1.0 / 128);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {8, 30, 576, 1000})
-    void normsOfBfloat16TakeWeightsOfEitherType(int width) {
-        for (DType weights : List.of(DType.BF16, DType.F32)) {
-            Tensor x = random(1, DType.BF16, 5, width);
+    void normsOf16BitsTakeWeightsOfEitherType(int width) {
+        HALVES.forEach(type -> norms(type, width));
+    }
+
+    private void norms(DType type, int width) {
+        for (DType weights : List.of(type, DType.F32)) {
+            Tensor x = random(1, type, 5, width);
             Tensor w = random(2, weights, width);
-            Tensor dy = random(3, DType.BF16, 5, width);
+            Tensor dy = random(3, type, 5, width);
             Tensor[] y = new Tensor[2];
             Tensor[] s = new Tensor[2];
             Tensor[] dx = new Tensor[2];
             for (int i = 0; i < 2; i++) {
                 Kernels kernels = i == 0 ? cuda : TORCH;
-                y[i] = Tensor.empty(DType.BF16, 5, width);
+                y[i] = Tensor.empty(type, 5, width);
                 s[i] = Tensor.empty(DType.F32, 5);
-                dx[i] = random(4, DType.BF16, 5, width);
+                dx[i] = random(4, type, 5, width);
                 kernels.rmsNorm(x, w, 1, 1e-5, y[i], s[i]);
                 kernels.rmsNormBackward(dy, x, w, 1, s[i], dx[i], null);
             }
@@ -118,9 +124,13 @@ abstract class CudaKernelsCases {
 
     @ParameterizedTest
     @ValueSource(ints = {8, 30, 576, 50_000})
-    void crossEntropyOfBfloat16IsThatOfItsNumbers(int vocabulary) {
+    void crossEntropyOf16BitsIsThatOfItsNumbers(int vocabulary) {
+        HALVES.forEach(type -> crossEntropy(type, vocabulary));
+    }
+
+    private void crossEntropy(DType type, int vocabulary) {
         Tensor targets = Tensor.of(new int[] {0, vocabulary - 1, vocabulary / 2});
-        Tensor logits = random(1, DType.BF16, 3, vocabulary);
+        Tensor logits = random(1, type, 3, vocabulary);
         Tensor plain = logits.copy();
         Tensor losses = Tensor.empty(DType.F64, 3);
         Tensor expected = Tensor.empty(DType.F64, 3);
@@ -132,19 +142,23 @@ abstract class CudaKernelsCases {
 
     @ParameterizedTest
     @ValueSource(ints = {8, 30, 64, 80})
-    void elementsOfBfloat16AreThoseOfTheirNumbers(int width) {
+    void elementsOf16BitsAreThoseOfTheirNumbers(int width) {
+        HALVES.forEach(type -> elements(type, width));
+    }
+
+    private void elements(DType type, int width) {
         for (Activation f : Activation.values()) {
-            Tensor both = random(1, DType.BF16, 7, 2L * width);
+            Tensor both = random(1, type, 7, 2L * width);
             Tensor gate = both.narrow(1, 0, width);
             Tensor up = both.narrow(1, width, width);
-            Tensor made = Tensor.empty(DType.BF16, 7, width);
-            Tensor expected = Tensor.empty(DType.BF16, 7, width);
+            Tensor made = Tensor.empty(type, 7, width);
+            Tensor expected = Tensor.empty(type, 7, width);
             cuda.glu(f, gate, up, made);
             TORCH.glu(f, gate, up, expected);
             assertNear("glu", made, expected);
-            Tensor dOut = random(2, DType.BF16, 7, width);
-            Tensor dGate = Tensor.empty(DType.BF16, 7, width);
-            Tensor dUp = Tensor.empty(DType.BF16, 7, width);
+            Tensor dOut = random(2, type, 7, width);
+            Tensor dGate = Tensor.empty(type, 7, width);
+            Tensor dUp = Tensor.empty(type, 7, width);
             TORCH.gluBackward(f, dOut, gate, up, dGate, dUp);
             cuda.gluBackward(f, dOut, gate, up, gate, up);
             assertNear("dGate", gate, dGate);
@@ -154,28 +168,36 @@ abstract class CudaKernelsCases {
 
     @ParameterizedTest
     @ValueSource(ints = {4, 16, 32})
-    void headsOfBfloat16AreRotatedAndBack(int half) {
+    void headsOf16BitsAreRotatedAndBack(int half) {
+        HALVES.forEach(type -> heads(type, half));
+    }
+
+    private void heads(DType type, int half) {
         int width = 2 * half + 8;
         double[] angles = new Random(1).doubles(6L * half, -2, 2).toArray();
         Tensor cos = floats(Arrays.stream(angles).map(Math::cos), 6, half);
         Tensor sin = floats(Arrays.stream(angles).map(Math::sin), 6, half);
-        Tensor x = random(2, DType.BF16, 6, 3L * width);
-        Tensor made = Tensor.empty(DType.BF16, 3, 6, width);
-        Tensor expected = Tensor.empty(DType.BF16, 3, 6, width);
+        Tensor x = random(2, type, 6, 3L * width);
+        Tensor made = Tensor.empty(type, 3, 6, width);
+        Tensor expected = Tensor.empty(type, 3, 6, width);
         cuda.rope(x, cos, sin, false, made);
         TORCH.rope(x, cos, sin, false, expected);
         assertNear("out", made, expected);
-        Tensor back = Tensor.empty(DType.BF16, 6, 3L * width);
+        Tensor back = Tensor.empty(type, 6, 3L * width);
         cuda.ropeBackward(made, cos, sin, false, back);
         assertNear("back", back, x);
     }
 
     @ParameterizedTest
     @ValueSource(ints = {1, 8, 1001})
-    void numbersOfBfloat16AreDroppedInTheSamePlaces(int count) {
-        Tensor x = random(1, DType.BF16, count);
-        Tensor made = Tensor.empty(DType.BF16, count);
-        Tensor expected = Tensor.empty(DType.BF16, count);
+    void numbersOf16BitsAreDroppedInTheSamePlaces(int count) {
+        HALVES.forEach(type -> dropout(type, count));
+    }
+
+    private void dropout(DType type, int count) {
+        Tensor x = random(1, type, count);
+        Tensor made = Tensor.empty(type, count);
+        Tensor expected = Tensor.empty(type, count);
         cuda.dropout(x, 0.5, 7, made);
         TORCH.dropout(x, 0.5, 7, expected);
         assertThat(made.sameAs(expected)).isTrue();
@@ -195,7 +217,7 @@ abstract class CudaKernelsCases {
     @MethodSource("cases")
     void anyRowsOfCodesExpandToTheSameBits(QuantizedKernelsTest.Case c) {
         QuantizedMatrix w = matrix(c);
-        for (DType type : List.of(DType.F32, DType.BF16)) {
+        for (DType type : List.of(DType.F32, DType.BF16, DType.F16)) {
             for (int from = 0; from < c.out(); from += Math.max(1, c.out() / 3)) {
                 int rows = Math.min(c.out() - from, 1 + c.out() / 3);
                 Tensor made = Tensor.empty(type, rows, c.in());
@@ -223,10 +245,12 @@ abstract class CudaKernelsCases {
         TORCH.product(w, x.to(DType.F64), exact);
         double tolerance = 1e-6 * Math.sqrt(c.in());
         assertClose("y", made.toDoubles(), exact.toDoubles(), tolerance);
-        Tensor half = Tensor.empty(DType.BF16, 1, c.out());
-        cuda.product(w, x.to(DType.BF16), half);
-        TORCH.product(w, x.to(DType.BF16).to(DType.F64), exact);
-        assertClose("y in bfloat16", half.toDoubles(), exact.toDoubles(), 1.0 / 100);
+        for (DType half : HALVES) {
+            Tensor rounded = Tensor.empty(half, 1, c.out());
+            cuda.product(w, x.to(half), rounded);
+            TORCH.product(w, x.to(half).to(DType.F64), exact);
+            assertClose("y in " + half, rounded.toDoubles(), exact.toDoubles(), 1.0 / 100);
+        }
     }
 
     // ---- AdamW ----

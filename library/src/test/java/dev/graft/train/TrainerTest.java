@@ -44,7 +44,7 @@ class TrainerTest {
     @TempDir Path folder;
 
     /// Examples of random ids, lengths 5 to 40, the first three tokens not trained.
-    private static Dataset data(int examples) {
+    static Dataset data(int examples) {
         var random = new Random(5);
         List<Example> all = new ArrayList<>();
         for (int i = 0; i < examples; i++) {
@@ -58,8 +58,7 @@ class TrainerTest {
         return settings(steps, accumulation, saveEvery, new Recompute.None());
     }
 
-    private static TrainSettings settings(
-            int steps, int accumulation, int saveEvery, Recompute recompute) {
+    static TrainSettings settings(int steps, int accumulation, int saveEvery, Recompute recompute) {
         return settings(steps, accumulation, saveEvery, recompute, false);
     }
 

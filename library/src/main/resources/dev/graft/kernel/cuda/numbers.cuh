@@ -22,6 +22,10 @@ struct bf16 {
     u16 bits;
 };
 
+struct f16 {
+    u16 bits;
+};
+
 __device__ __forceinline__ float wide(float x) {
     return x;
 }
@@ -40,6 +44,30 @@ __device__ __forceinline__ void narrow(float x, bf16& to) {
     bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
     to.bits = (u16) (nan ? (bits >> 16) | 0x40u : (bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
 }
+
+#ifdef __CUDACC__
+__device__ __forceinline__ float wide(f16 x) {
+    float y;
+    asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
+    return y;
+}
+
+// To the nearest, ties to even; infinite beyond 65,504.
+__device__ __forceinline__ void narrow(float x, f16& to) {
+    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(to.bits) : "f"(x));
+}
+#else
+float wide(f16 x) {
+    _Float16 y;
+    __builtin_memcpy(&y, &x.bits, sizeof y);
+    return (float) y;
+}
+
+void narrow(float x, f16& to) {
+    _Float16 y = (_Float16) x;
+    __builtin_memcpy(&to.bits, &y, sizeof y);
+}
+#endif
 
 // N numbers that are loaded and stored at once.
 template <class T, int N>
@@ -107,7 +135,9 @@ __device__ __forceinline__ float blockMax(float x) {
     FOR_TYPE(kernel, f32_1, float, 1, parameters, arguments) \
     FOR_TYPE(kernel, f32_4, float, 4, parameters, arguments) \
     FOR_TYPE(kernel, bf16_1, bf16, 1, parameters, arguments) \
-    FOR_TYPE(kernel, bf16_8, bf16, 8, parameters, arguments)
+    FOR_TYPE(kernel, bf16_8, bf16, 8, parameters, arguments) \
+    FOR_TYPE(kernel, f16_1, f16, 1, parameters, arguments) \
+    FOR_TYPE(kernel, f16_8, f16, 8, parameters, arguments)
 
 #define FOR_TYPE(kernel, suffix, type, pack, parameters, arguments) \
     extern "C" __global__ void kernel##_##suffix parameters { \
