@@ -138,7 +138,9 @@ final class VectorFourBit {
             return index.selectFrom(low).reinterpretAsFloats();
         }
         return index.selectFrom(low)
-                .blend(index.selectFrom(high), index.and(8).compare(VectorOperators.NE, 0))
+                .blend(
+                        index.selectFrom(high),
+                        index.lanewise(VectorOperators.LSHL, 28).compare(VectorOperators.LT, 0))
                 .reinterpretAsFloats();
     }
 

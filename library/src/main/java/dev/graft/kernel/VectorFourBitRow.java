@@ -2,7 +2,6 @@ package dev.graft.kernel;
 
 import static dev.graft.kernel.Lanes.LENGTH;
 import static dev.graft.kernel.Lanes.all;
-import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.VectorFourBit.INTS;
 import static dev.graft.kernel.VectorFourBit.VECTORS;
 
@@ -25,6 +24,8 @@ import jdk.incubator.vector.VectorOperators;
 final class VectorFourBitRow {
     private static final int CODES = 8; // in a word
     private static final int CHUNK = CODES * LENGTH;
+    private static final long VECTOR_BYTES = (long) LENGTH * Float.BYTES; // of x
+    private static final long CHUNK_BYTES = CODES * VECTOR_BYTES;
 
     private static final VectorMask<Float> UPPER =
             VectorMask.fromLong(Lanes.SPECIES, LENGTH == 16 ? 0xff00 : 0);
@@ -125,8 +126,17 @@ final class VectorFourBitRow {
     /// Chunks that lie within a block.
     private static float dot(Memory w, long at, float[] maxima, MemorySegment x, int in) {
         FloatVector sum = all(0);
-        for (int i = 0; i < in; i += CHUNK) {
-            sum = chunk(w, at + i, x, i).fma(all(maxima[i / w.blockSize]), sum);
+        int chunks = in / CHUNK;
+        int perBlock = Integer.numberOfTrailingZeros(w.blockSize / CHUNK); // a power of two
+        for (int c = 0; c < chunks; c++) {
+            IntVector words = words(w, at, c);
+            FloatVector even = all(0);
+            FloatVector odd = even;
+            for (int s = 0; s < CODES; s += 2) {
+                even = code(w, words, s).fma(factors(x, c, s), even);
+                odd = code(w, words, s + 1).fma(factors(x, c, s + 1), odd);
+            }
+            sum = even.add(odd).fma(all(maxima[c >> perBlock]), sum);
         }
         return Lanes.total(sum);
     }
@@ -134,9 +144,17 @@ final class VectorFourBitRow {
     /// Chunks of two blocks.
     private static float dotOfHalves(Memory w, long at, float[] maxima, MemorySegment x, int in) {
         FloatVector sum = all(0);
-        for (int i = 0, block = 0; i < in; i += CHUNK, block += 2) {
-            FloatVector pair = all(maxima[block]).blend(maxima[block + 1], UPPER);
-            sum = chunk(w, at + i, x, i).fma(pair, sum);
+        int chunks = in / CHUNK;
+        for (int c = 0; c < chunks; c++) {
+            FloatVector pair = all(maxima[2 * c]).blend(maxima[2 * c + 1], UPPER);
+            IntVector words = words(w, at, c);
+            FloatVector even = all(0);
+            FloatVector odd = even;
+            for (int s = 0; s < CODES; s += 2) {
+                even = code(w, words, s).fma(factors(x, c, s), even);
+                odd = code(w, words, s + 1).fma(factors(x, c, s + 1), odd);
+            }
+            sum = even.add(odd).fma(pair, sum);
         }
         return Lanes.total(sum);
     }
@@ -145,26 +163,33 @@ final class VectorFourBitRow {
     /// The first block of a chunk has an even number, so both share an outer maximum.
     private static float dotOfNestedHalves(Memory w, long at, long first, MemorySegment x, int in) {
         FloatVector sum = all(0);
-        long block = first;
-        for (int i = 0; i < in; i += CHUNK, block += 2) {
+        int chunks = in / CHUNK;
+        for (int c = 0; c < chunks; c++) {
+            long block = first + 2L * c;
             float outer = Lanes.get(w.maxima, block / BlockMaxima.Nested.SIZE);
             FloatVector inner = all(w.inner(block)).blend(w.inner(block + 1), UPPER);
-            sum = chunk(w, at + i, x, i).fma(inner.mul(outer).add(w.offset), sum);
+            IntVector words = words(w, at, c);
+            FloatVector even = all(0);
+            FloatVector odd = even;
+            for (int s = 0; s < CODES; s += 2) {
+                even = code(w, words, s).fma(factors(x, c, s), even);
+                odd = code(w, words, s + 1).fma(factors(x, c, s + 1), odd);
+            }
+            sum = even.add(odd).fma(inner.mul(outer).add(w.offset), sum);
         }
         return Lanes.total(sum);
     }
 
-    /// The lanes' shares of Σ table(code) · x over a chunk.
-    private static FloatVector chunk(Memory w, long at, MemorySegment x, int from) {
-        IntVector words =
-                IntVector.fromMemorySegment(INTS, w.codes, at >> 1, ByteOrder.LITTLE_ENDIAN);
-        FloatVector even = all(0);
-        FloatVector odd = even;
-        for (int s = 0; s < CODES; s += 2) {
-            even = code(w, words, s).fma(load(x, from + s * LENGTH), even);
-            odd = code(w, words, s + 1).fma(load(x, from + (s + 1) * LENGTH), odd);
-        }
-        return even.add(odd);
+    private static IntVector words(Memory w, long at, int chunk) {
+        long offset = (at >> 1) + (long) chunk * (CHUNK / 2);
+        return IntVector.fromMemorySegment(INTS, w.codes, offset, ByteOrder.LITTLE_ENDIAN);
+    }
+
+    /// What the codes `s` of a chunk's words are multiplied by. Offsets are long from the start, so
+    /// that the compiler can take their bounds out of the loop.
+    private static FloatVector factors(MemorySegment x, int chunk, int s) {
+        long offset = chunk * CHUNK_BYTES + s * VECTOR_BYTES;
+        return FloatVector.fromMemorySegment(Lanes.SPECIES, x, offset, ByteOrder.nativeOrder());
     }
 
     private static FloatVector code(Memory w, IntVector words, int s) {
