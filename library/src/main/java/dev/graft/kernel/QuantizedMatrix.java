@@ -8,12 +8,17 @@ public sealed interface QuantizedMatrix permits FourBitMatrix, Int8Matrix {
 
     long in();
 
+    /// The codes alone, without their constants.
+    Tensor codes();
+
     /// Bytes that the matrix takes, constants included.
     default long bytes() {
-        return switch (this) {
-            case FourBitMatrix m -> size(m.codes()) + m.maxima().bytes();
-            case Int8Matrix m -> size(m.codes()) + size(m.maxima());
-        };
+        long constants =
+                switch (this) {
+                    case FourBitMatrix m -> m.maxima().bytes();
+                    case Int8Matrix m -> size(m.maxima());
+                };
+        return size(codes()) + constants;
     }
 
     private static long size(Tensor t) {

@@ -14,8 +14,8 @@ import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.VectorMask;
 import jdk.incubator.vector.VectorOperators;
 
-/// The step of [AdamWPart.Coded], a block of 256 at a time: expand, step in float32, take the
-// block's new maximum, encode. The expanded moments never leave the cache.
+/// The step of [AdamWPart.Coded], a block of 256 at a time: expand, step in float32, take the new
+/// maximum of the block, encode. The expanded moments never leave the cache.
 final class VectorAdamW8bit {
     private VectorAdamW8bit() {}
 

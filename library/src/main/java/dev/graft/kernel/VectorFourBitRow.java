@@ -123,6 +123,9 @@ final class VectorFourBitRow {
         }
     }
 
+    // The loop over a chunk's codes stands in each of the three: as a method that returns a vector
+    // it was compiled by itself and no longer inlined, and each chunk's sum became an object.
+
     /// Chunks that lie within a block.
     private static float dot(Memory w, long at, float[] maxima, MemorySegment x, int in) {
         FloatVector sum = all(0);

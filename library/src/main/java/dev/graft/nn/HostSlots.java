@@ -1,7 +1,7 @@
 package dev.graft.nn;
 
-import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
+import dev.graft.tensor.HostMaker;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -10,19 +10,13 @@ import java.util.List;
 /// Places in the host's memory, for tensors of a card. They are sent there and back in the order of
 /// the card's work, and the host waits for neither.
 final class HostSlots implements Slots {
-    /// Makes memory of the host.
-    @FunctionalInterface
-    interface Memory {
-        Tensor of(DType dtype, long... shape);
-    }
-
     private final Device card;
-    private final Memory memory;
+    private final HostMaker memory;
     private final Scope scope = Scope.detached("host slots");
     private final List<Tensor> slots = new ArrayList<>();
 
     /// @param memory page-locked, where the card is to read it by itself
-    HostSlots(Device card, Memory memory) {
+    HostSlots(Device card, HostMaker memory) {
         this.card = card;
         this.memory = memory;
     }

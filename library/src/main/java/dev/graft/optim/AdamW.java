@@ -80,10 +80,9 @@ public final class AdamW implements AutoCloseable {
         scope = Scope.detached("AdamW", device(parameters));
         try (var _ = scope.enter()) {
             for (Parameter p : parameters) {
-                slots.add(new Slot(p, Moments.zeros(settings.optim(), p.value(), memory)));
-            }
-            for (Slot slot : slots) {
-                boolean decaying = decays.test(slot.parameter().name());
+                var slot = new Slot(p, Moments.zeros(settings.optim(), p.value(), memory));
+                slots.add(slot);
+                boolean decaying = decays.test(p.name());
                 if (memory.partwise()) {
                     cut(slot, decaying);
                 } else {

@@ -2,6 +2,7 @@ package dev.graft.optim;
 
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
+import dev.graft.tensor.HostMaker;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
@@ -9,31 +10,20 @@ import dev.graft.tensor.Tensor;
 /// by itself, each number once and in order; so they need no room on the card, and none is fetched
 /// ahead (the paged optimizers of bitsandbytes leave that to page faults of the driver).
 final class HostMemory implements StateMemory {
-    /// Makes memory of the host.
-    @FunctionalInterface
-    interface Source {
-        Tensor of(DType type, long... shape);
-    }
-
     private final Device card;
-    private final Source source;
+    private final HostMaker maker;
 
-    /// @param source page-locked, where the card is to reach it
-    HostMemory(Device card, Source source) {
+    /// @param maker of page-locked memory, where the card is to reach it
+    HostMemory(Device card, HostMaker maker) {
         this.card = card;
-        this.source = source;
+        this.maker = maker;
     }
 
     @Override
     public Tensor zeros(DType type, long... shape) {
-        Tensor made = source.of(type, shape);
+        Tensor made = maker.of(type, shape);
         made.zeroInPlace();
         return made;
-    }
-
-    @Override
-    public boolean partwise() {
-        return false;
     }
 
     @Override
@@ -42,13 +32,4 @@ final class HostMemory implements StateMemory {
             Tensor.zeros(DType.F32, 1).item(); // comes after all that was asked before
         }
     }
-
-    @Override
-    public void willNeed(Tensor moments) {}
-
-    @Override
-    public void release(Tensor moments) {}
-
-    @Override
-    public void close() {}
 }

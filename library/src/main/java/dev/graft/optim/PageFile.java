@@ -70,11 +70,6 @@ final class PageFile implements StateMemory {
     }
 
     @Override
-    public void settle() {
-        // the processor that reads is the one that wrote
-    }
-
-    @Override
     public void willNeed(Tensor moments) {
         Pages.willNeed(moments.segment());
     }

@@ -11,23 +11,4 @@ enum ResidentMemory implements StateMemory {
     public Tensor zeros(DType type, long... shape) {
         return Tensor.zeros(type, shape);
     }
-
-    @Override
-    public boolean partwise() {
-        return false;
-    }
-
-    @Override
-    public void settle() {
-        // whoever reads a tensor of a device waits for it
-    }
-
-    @Override
-    public void willNeed(Tensor moments) {}
-
-    @Override
-    public void release(Tensor moments) {}
-
-    @Override
-    public void close() {}
 }

@@ -11,10 +11,10 @@ import java.util.List;
 
 /// The sums that make a bill.
 final class Account {
-    /// Trained numbers and their gradients are float32.
     /// Squares of gradients that a card adds up before the sum is written.
     private static final long SQUARES = 256;
 
+    /// Trained numbers and their gradients are float32.
     private static final long TRAINED = DType.F32.bytes();
 
     private final Job job;

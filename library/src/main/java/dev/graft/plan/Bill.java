@@ -24,8 +24,8 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
         return sum(Place.MEMORY);
     }
 
-    /// Bytes that have to be in memory for a step to run at full speed, the system's cache
-    // included.
+    /// Bytes that have to be in memory for a step to run at full speed, those in the cache of the
+    /// system included.
     public long needed() {
         return sum(Place.MEMORY) + sum(Place.MAPPED) + sum(Place.CACHED);
     }

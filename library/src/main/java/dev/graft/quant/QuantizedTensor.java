@@ -47,10 +47,7 @@ public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType so
                                     m.in());
                     case Int8Matrix m -> new Int8Matrix(elsewhere.apply(m.codes()), m.maxima());
                 };
-        switch (matrix) {
-            case FourBitMatrix m -> m.codes().close();
-            case Int8Matrix m -> m.codes().close();
-        }
+        matrix.codes().close();
         return new QuantizedTensor(moved, how, source);
     }
 

@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.golden.Golden.Tokens;
-import dev.graft.kernel.FourBitMatrix;
-import dev.graft.kernel.Int8Matrix;
 import dev.graft.model.BaseResidency;
 import dev.graft.model.FullTuning;
 import dev.graft.model.LoadOptions;
@@ -145,11 +143,7 @@ class DevicePassTest {
     private static Device deviceOf(FrozenWeight weight) {
         return switch (weight) {
             case FrozenWeight.Dense d -> d.stored().device();
-            case FrozenWeight.Quantized q ->
-                    switch (q.tensor().matrix()) {
-                        case FourBitMatrix m -> m.codes().device();
-                        case Int8Matrix m -> m.codes().device();
-                    };
+            case FrozenWeight.Quantized q -> q.tensor().matrix().codes().device();
         };
     }
 

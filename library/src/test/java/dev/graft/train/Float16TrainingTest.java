@@ -9,7 +9,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
-import dev.graft.data.Batches;
 import dev.graft.error.TrainingException;
 import dev.graft.golden.Golden;
 import dev.graft.nn.Recompute;
@@ -19,6 +18,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,13 +37,11 @@ class Float16TrainingTest {
         try (var model = new Golden.Model("llama-tiny", compute);
                 var adapter = Adapter.attach(model.transformer, LoraConfig.allLinear(4, 8), 42);
                 var trainer =
-                        new Trainer(
-                                model.transformer,
-                                new AdapterTraining(adapter),
-                                new Batches(TrainerTest.data(10), 2, 42, true),
-                                List.of(),
-                                TrainerTest.settings(steps, 1, 2, new Recompute.None()),
-                                new Checkpoints(output, 0, "test"),
+                        trainer(
+                                model,
+                                adapter,
+                                steps,
+                                output,
                                 event -> {
                                     if (event instanceof TrainEvent.Step step) {
                                         losses.add(step.loss());
@@ -55,6 +53,16 @@ class Float16TrainingTest {
             trainer.run();
         }
         return losses;
+    }
+
+    private static Trainer trainer(
+            Golden.Model model,
+            Adapter adapter,
+            int steps,
+            Path output,
+            Consumer<TrainEvent> listener) {
+        var settings = TrainerTest.settings(steps, 1, 2, new Recompute.None());
+        return TrainerTest.trainer(model, adapter, 2, settings, output, listener);
     }
 
     private static Path state(Path output, int step) {
@@ -106,15 +114,7 @@ class Float16TrainingTest {
     void aLossThatIsNoNumberIsNotTriedAgain() {
         try (var model = new Golden.Model("llama-tiny", DType.F16);
                 var attached = Adapter.attach(model.transformer, LoraConfig.allLinear(4, 8), 42);
-                var trainer =
-                        new Trainer(
-                                model.transformer,
-                                new AdapterTraining(attached),
-                                new Batches(TrainerTest.data(10), 2, 42, true),
-                                List.of(),
-                                TrainerTest.settings(4, 1, 0, new Recompute.None()),
-                                new Checkpoints(folder, 0, "test"),
-                                event -> {})) {
+                var trainer = trainer(model, attached, 4, folder, event -> {})) {
             attached.parameters().values().iterator().next().value().mulInPlace(Double.NaN);
             assertThatThrownBy(trainer::run)
                     .isInstanceOf(TrainingException.class)

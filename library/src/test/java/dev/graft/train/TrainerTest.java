@@ -44,7 +44,7 @@ class TrainerTest {
     @TempDir Path folder;
 
     /// Examples of random ids, lengths 5 to 40, the first three tokens not trained.
-    static Dataset data(int examples) {
+    private static Dataset data(int examples) {
         var random = new Random(5);
         List<Example> all = new ArrayList<>();
         for (int i = 0; i < examples; i++) {
@@ -101,7 +101,7 @@ class TrainerTest {
         }
     }
 
-    private static Trainer trainer(
+    static Trainer trainer(
             Golden.Model model,
             Adapter adapter,
             int batch,
