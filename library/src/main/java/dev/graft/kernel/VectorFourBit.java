@@ -106,9 +106,15 @@ final class VectorFourBit {
             return inner(block) * outer + offset;
         }
 
-        /// What a block's code stands for, before the outer maximum and the offset.
+        /// A block's maximum is inner · outer + offset: of codes, what they stand for; else itself.
         float inner(long block) {
-            return maximaValues[maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff];
+            return nested
+                    ? maximaValues[maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff]
+                    : Lanes.get(maxima, block);
+        }
+
+        float outer(long block) {
+            return nested ? Lanes.get(maxima, block / BlockMaxima.Nested.SIZE) : 1;
         }
 
         float value(long element) {

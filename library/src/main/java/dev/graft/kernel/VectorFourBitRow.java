@@ -1,9 +1,11 @@
 package dev.graft.kernel;
 
 import static dev.graft.kernel.Lanes.LENGTH;
-import static dev.graft.kernel.Lanes.all;
 import static dev.graft.kernel.VectorFourBit.INTS;
 import static dev.graft.kernel.VectorFourBit.VECTORS;
+import static jdk.incubator.vector.VectorOperators.LSHL;
+import static jdk.incubator.vector.VectorOperators.LSHR;
+import static jdk.incubator.vector.VectorOperators.LT;
 
 import dev.graft.kernel.VectorFourBit.Memory;
 import dev.graft.tensor.Tensor;
@@ -15,7 +17,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
-import jdk.incubator.vector.VectorOperators;
+import jdk.incubator.vector.VectorSpecies;
 
 /// The product of one row with a matrix of four-bit codes, straight from the codes.
 ///
@@ -25,10 +27,14 @@ final class VectorFourBitRow {
     private static final int CODES = 8; // in a word
     private static final int CHUNK = CODES * LENGTH;
     private static final long VECTOR_BYTES = (long) LENGTH * Float.BYTES; // of x
+    private static final long CODE_BYTES = CHUNK / 2; // of a chunk
     private static final long CHUNK_BYTES = CODES * VECTOR_BYTES;
 
+    private static final ByteOrder LITTLE = ByteOrder.LITTLE_ENDIAN;
+    private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
+    private static final VectorSpecies<Float> FLOATS = Lanes.SPECIES;
     private static final VectorMask<Float> UPPER =
-            VectorMask.fromLong(Lanes.SPECIES, LENGTH == 16 ? 0xff00 : 0);
+            VectorMask.fromLong(FLOATS, LENGTH == 16 ? 0xff00 : 0);
 
     private static final long LINE = 64; // bytes: no vector of x lies in two lines of the cache
 
@@ -52,22 +58,16 @@ final class VectorFourBitRow {
         }
         Ordered ordered = Ordered.take((int) in);
         try {
-            inWords(memory, ordered.put(xs, (int) in), (int) in, ys, w.out());
+            MemorySegment words = ordered.put(xs, (int) in);
+            Workers.rows(w.out(), in, (from, to) -> products(memory, words, in, ys, from, to));
         } finally {
             FREE.add(ordered);
         }
     }
 
-    private static void inWords(Memory w, MemorySegment x, int in, MemorySegment y, long out) {
-        Workers.Rows body =
-                w.blockSize < CHUNK && w.nested
-                        ? (from, to) -> nestedHalves(w, x, in, y, from, to)
-                        : (from, to) -> products(w, x, in, y, from, to);
-        Workers.rows(out, in, body);
-    }
-
     private static boolean chunksMatchBlocks(FourBitMatrix w) {
-        return w.blockSize() % CHUNK == 0 || (LENGTH == 16 && 2 * w.blockSize() == CHUNK);
+        boolean shifts = Integer.bitCount(w.blockSize()) == 1;
+        return shifts && (w.blockSize() >= CHUNK || (LENGTH == 16 && 2 * w.blockSize() == CHUNK));
     }
 
     /// A row of floats, code `s` of word `i` being its element `s ^ 1`: the high half of a byte
@@ -100,103 +100,53 @@ final class VectorFourBitRow {
         }
     }
 
+    /// Rows of y. The compiler has to compile this by itself, so it is longer than what it inlines
+    /// (FreqInlineSize, 325 bytes of code), for both widths of vectors: inlined into its callers it
+    /// went over the bounds beyond which nothing more is inlined, and each vector became an object
+    /// (3 billion codes a second instead of 40). That is also why no method here returns a vector.
+    ///
+    /// @param x in the order of words
     private static void products(
-            Memory w, MemorySegment x, int in, MemorySegment y, long from, long to) {
-        int blocks = in / w.blockSize;
-        float[] maxima = new float[blocks];
+            Memory w, MemorySegment x, long in, MemorySegment y, long from, long to) {
+        int shift = Integer.numberOfTrailingZeros(2 * w.blockSize / CHUNK); // half chunks a block
+        int chunks = (int) (in / CHUNK);
+        IntVector low = w.low;
+        IntVector high = w.high;
         for (long row = from; row < to; row++) {
-            w.maxima(row * blocks, maxima);
-            float sum =
-                    w.blockSize < CHUNK
-                            ? dotOfHalves(w, row * in, maxima, x, in)
-                            : dot(w, row * in, maxima, x, in);
-            Lanes.set(y, row, sum);
-        }
-    }
-
-    /// The usual case, a loop of its own: together they exceed the compiler's budget.
-    private static void nestedHalves(
-            Memory w, MemorySegment x, int in, MemorySegment y, long from, long to) {
-        int blocks = in / w.blockSize;
-        for (long row = from; row < to; row++) {
-            Lanes.set(y, row, dotOfNestedHalves(w, row * in, row * blocks, x, in));
-        }
-    }
-
-    // The loop over a chunk's codes stands in each of the three: as a method that returns a vector
-    // it was compiled by itself and no longer inlined, and each chunk's sum became an object.
-
-    /// Chunks that lie within a block.
-    private static float dot(Memory w, long at, float[] maxima, MemorySegment x, int in) {
-        FloatVector sum = all(0);
-        int chunks = in / CHUNK;
-        int perBlock = Integer.numberOfTrailingZeros(w.blockSize / CHUNK); // a power of two
-        for (int c = 0; c < chunks; c++) {
-            IntVector words = words(w, at, c);
-            FloatVector even = all(0);
-            FloatVector odd = even;
-            for (int s = 0; s < CODES; s += 2) {
-                even = code(w, words, s).fma(factors(x, c, s), even);
-                odd = code(w, words, s + 1).fma(factors(x, c, s + 1), odd);
+            FloatVector sum = FloatVector.zero(FLOATS);
+            long first = row * chunks;
+            for (int c = 0; c < chunks; c++) {
+                long chunk = first + c;
+                var words = IntVector.fromMemorySegment(INTS, w.codes, chunk * CODE_BYTES, LITTLE);
+                var even = FloatVector.zero(FLOATS);
+                var odd = even;
+                for (int s = 0; s < CODES; s += 2) {
+                    long x0 = c * CHUNK_BYTES + s * VECTOR_BYTES;
+                    var factor = FloatVector.fromMemorySegment(FLOATS, x, x0, NATIVE);
+                    var nextFactor =
+                            FloatVector.fromMemorySegment(FLOATS, x, x0 + VECTOR_BYTES, NATIVE);
+                    var next = words.lanewise(LSHR, 4);
+                    var value = words.selectFrom(low);
+                    var nextValue = next.selectFrom(low);
+                    if (LENGTH == 8) { // bit 3 as a sign
+                        var negative = words.lanewise(LSHL, 28).compare(LT, 0);
+                        var nextNegative = next.lanewise(LSHL, 28).compare(LT, 0);
+                        value = value.blend(words.selectFrom(high), negative);
+                        nextValue = nextValue.blend(next.selectFrom(high), nextNegative);
+                    }
+                    even = value.reinterpretAsFloats().fma(factor, even);
+                    odd = nextValue.reinterpretAsFloats().fma(nextFactor, odd);
+                    words = words.lanewise(LSHR, 8);
+                }
+                long block = (2 * chunk) >> shift;
+                var maximum = FloatVector.broadcast(FLOATS, w.inner(block));
+                if (LENGTH == 16) { // the other half may be of the next block
+                    maximum = maximum.blend(w.inner((2 * chunk + 1) >> shift), UPPER);
+                }
+                sum = even.add(odd).fma(maximum.mul(w.outer(block)).add(w.offset), sum);
             }
-            sum = even.add(odd).fma(all(maxima[c >> perBlock]), sum);
+            Lanes.set(y, row, Lanes.total(sum));
         }
-        return Lanes.total(sum);
-    }
-
-    /// Chunks of two blocks.
-    private static float dotOfHalves(Memory w, long at, float[] maxima, MemorySegment x, int in) {
-        FloatVector sum = all(0);
-        int chunks = in / CHUNK;
-        for (int c = 0; c < chunks; c++) {
-            FloatVector pair = all(maxima[2 * c]).blend(maxima[2 * c + 1], UPPER);
-            IntVector words = words(w, at, c);
-            FloatVector even = all(0);
-            FloatVector odd = even;
-            for (int s = 0; s < CODES; s += 2) {
-                even = code(w, words, s).fma(factors(x, c, s), even);
-                odd = code(w, words, s + 1).fma(factors(x, c, s + 1), odd);
-            }
-            sum = even.add(odd).fma(pair, sum);
-        }
-        return Lanes.total(sum);
-    }
-
-    /// The same with maxima in codes, which are looked up while the vectors wait for each other.
-    /// The first block of a chunk has an even number, so both share an outer maximum.
-    private static float dotOfNestedHalves(Memory w, long at, long first, MemorySegment x, int in) {
-        FloatVector sum = all(0);
-        int chunks = in / CHUNK;
-        for (int c = 0; c < chunks; c++) {
-            long block = first + 2L * c;
-            float outer = Lanes.get(w.maxima, block / BlockMaxima.Nested.SIZE);
-            FloatVector inner = all(w.inner(block)).blend(w.inner(block + 1), UPPER);
-            IntVector words = words(w, at, c);
-            FloatVector even = all(0);
-            FloatVector odd = even;
-            for (int s = 0; s < CODES; s += 2) {
-                even = code(w, words, s).fma(factors(x, c, s), even);
-                odd = code(w, words, s + 1).fma(factors(x, c, s + 1), odd);
-            }
-            sum = even.add(odd).fma(inner.mul(outer).add(w.offset), sum);
-        }
-        return Lanes.total(sum);
-    }
-
-    private static IntVector words(Memory w, long at, int chunk) {
-        long offset = (at >> 1) + (long) chunk * (CHUNK / 2);
-        return IntVector.fromMemorySegment(INTS, w.codes, offset, ByteOrder.LITTLE_ENDIAN);
-    }
-
-    /// What the codes `s` of a chunk's words are multiplied by. Offsets are long from the start, so
-    /// that the compiler can take their bounds out of the loop.
-    private static FloatVector factors(MemorySegment x, int chunk, int s) {
-        long offset = chunk * CHUNK_BYTES + s * VECTOR_BYTES;
-        return FloatVector.fromMemorySegment(Lanes.SPECIES, x, offset, ByteOrder.nativeOrder());
-    }
-
-    private static FloatVector code(Memory w, IntVector words, int s) {
-        return VectorFourBit.values(words.lanewise(VectorOperators.LSHR, 4L * s), w.low, w.high);
     }
 
     /// Where blocks cross rows or chunks: row by row through a row of floats.

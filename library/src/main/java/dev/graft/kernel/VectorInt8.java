@@ -1,9 +1,8 @@
 package dev.graft.kernel;
 
 import static dev.graft.kernel.Lanes.LENGTH;
-import static dev.graft.kernel.Lanes.all;
-import static dev.graft.kernel.Lanes.load;
 import static dev.graft.kernel.Lanes.store;
+import static jdk.incubator.vector.VectorOperators.B2F;
 
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -11,7 +10,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import jdk.incubator.vector.ByteVector;
 import jdk.incubator.vector.FloatVector;
-import jdk.incubator.vector.VectorOperators;
 import jdk.incubator.vector.VectorShape;
 import jdk.incubator.vector.VectorSpecies;
 
@@ -19,6 +17,10 @@ import jdk.incubator.vector.VectorSpecies;
 final class VectorInt8 {
     private static final VectorSpecies<Byte> BYTES =
             VectorSpecies.of(byte.class, VectorShape.forBitSize(Math.max(64, 8 * LENGTH)));
+    private static final VectorSpecies<Float> FLOATS = Lanes.SPECIES;
+    private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
+    private static final long VECTOR_BYTES = (long) LENGTH * Float.BYTES; // of x
+    private static final long FOUR = 4L * LENGTH;
     private static final boolean VECTORS = BYTES.length() == LENGTH;
 
     private VectorInt8() {}
@@ -26,7 +28,7 @@ final class VectorInt8 {
     private static FloatVector values(MemorySegment codes, long element) {
         return (FloatVector)
                 ByteVector.fromMemorySegment(BYTES, codes, element, ByteOrder.nativeOrder())
-                        .convertShape(VectorOperators.B2F, Lanes.SPECIES, 0);
+                        .convertShape(B2F, Lanes.SPECIES, 0);
     }
 
     private static float value(MemorySegment codes, long element) {
@@ -78,39 +80,60 @@ final class VectorInt8 {
         var maxima = w.maxima().segment();
         var xs = Lanes.floats("product", x, in);
         var ys = Lanes.floats("product", y, w.out());
-        Workers.rows(
-                w.out(),
-                in,
-                (from, to) -> {
-                    for (long row = from; row < to; row++) {
-                        double scale = (double) Lanes.get(maxima, row) * Int8Matrix.STEP;
-                        Lanes.set(ys, row, (float) (dot(codes, row * in, xs, in) * scale));
-                    }
-                });
+        Workers.rows(w.out(), in, (from, to) -> products(codes, maxima, xs, in, ys, from, to));
     }
 
-    private static double dot(MemorySegment codes, long at, MemorySegment x, int in) {
-        FloatVector s0 = all(0);
-        FloatVector s1 = s0;
-        FloatVector s2 = s0;
-        FloatVector s3 = s0;
-        int i = 0;
-        if (VECTORS) {
-            for (; i <= in - 4 * LENGTH; i += 4 * LENGTH) {
-                int j = i + LENGTH;
-                int k = j + LENGTH;
-                int l = k + LENGTH;
-                s0 = values(codes, at + i).fma(load(x, i), s0);
-                s1 = values(codes, at + j).fma(load(x, j), s1);
-                s2 = values(codes, at + k).fma(load(x, k), s2);
-                s3 = values(codes, at + l).fma(load(x, l), s3);
+    /// Longer than what the compiler inlines, as that of [VectorFourBitRow] is.
+    private static void products(
+            MemorySegment codes,
+            MemorySegment maxima,
+            MemorySegment x,
+            long in,
+            MemorySegment y,
+            long from,
+            long to) {
+        int fours = VECTORS ? (int) (in / FOUR) : 0;
+        int whole = VECTORS ? (int) (in / LENGTH) : 0; // vectors
+        for (long row = from; row < to; row++) {
+            FloatVector s0 = FloatVector.zero(FLOATS);
+            FloatVector s1 = s0;
+            FloatVector s2 = s0;
+            FloatVector s3 = s0;
+            long first = row * in;
+            for (int i = 0; i < fours; i++) {
+                long at = first + FOUR * i;
+                var c0 = ByteVector.fromMemorySegment(BYTES, codes, at, NATIVE);
+                var c1 = ByteVector.fromMemorySegment(BYTES, codes, at + LENGTH, NATIVE);
+                var c2 = ByteVector.fromMemorySegment(BYTES, codes, at + 2L * LENGTH, NATIVE);
+                var c3 = ByteVector.fromMemorySegment(BYTES, codes, at + 3L * LENGTH, NATIVE);
+                long xs = 4 * VECTOR_BYTES * i;
+                var x0 = FloatVector.fromMemorySegment(FLOATS, x, xs, NATIVE);
+                var x1 = FloatVector.fromMemorySegment(FLOATS, x, xs + VECTOR_BYTES, NATIVE);
+                var x2 = FloatVector.fromMemorySegment(FLOATS, x, xs + 2 * VECTOR_BYTES, NATIVE);
+                var x3 = FloatVector.fromMemorySegment(FLOATS, x, xs + 3 * VECTOR_BYTES, NATIVE);
+                s0 = x0.fma(c0.convertShape(B2F, FLOATS, 0), s0);
+                s1 = x1.fma(c1.convertShape(B2F, FLOATS, 0), s1);
+                s2 = x2.fma(c2.convertShape(B2F, FLOATS, 0), s2);
+                s3 = x3.fma(c3.convertShape(B2F, FLOATS, 0), s3);
             }
-            for (; i <= in - LENGTH; i += LENGTH) {
-                s0 = values(codes, at + i).fma(load(x, i), s0);
+            for (int i = 4 * fours; i < whole; i++) {
+                var c =
+                        ByteVector.fromMemorySegment(
+                                BYTES, codes, first + (long) i * LENGTH, NATIVE);
+                var x0 = FloatVector.fromMemorySegment(FLOATS, x, VECTOR_BYTES * i, NATIVE);
+                s0 = x0.fma(c.convertShape(B2F, FLOATS, 0), s0);
             }
+            double sum = Lanes.sum(s0.add(s1).add(s2.add(s3)));
+            double rest = rest(codes, first, x, (long) whole * LENGTH, in);
+            double scale = (double) Lanes.get(maxima, row) * Int8Matrix.STEP;
+            Lanes.set(y, row, (float) ((sum + rest) * scale));
         }
-        double total = Lanes.sum(s0.add(s1).add(s2.add(s3)));
-        for (; i < in; i++) {
+    }
+
+    /// The sum from an element on.
+    private static double rest(MemorySegment codes, long at, MemorySegment x, long from, long in) {
+        double total = 0;
+        for (long i = from; i < in; i++) {
             total += (double) value(codes, at + i) * Lanes.get(x, i);
         }
         return total;
