@@ -1,5 +1,6 @@
 package dev.graft.kernel;
 
+import dev.graft.tensor.Blas;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.MemorySegment;
@@ -50,6 +51,13 @@ final class Lanes {
                     "%s: found %s, expected F32[%d, %d]".formatted(op, t.describe(), rows, width));
         }
         return t.rowsSegment();
+    }
+
+    /// The same memory as a segment whose class the compiler knows where this is inlined. Of one
+    /// from elsewhere it knows what it has seen, and once that were several classes (files and
+    /// arrays too), each access is a call: loops over codes took twice as long in a run as alone.
+    static MemorySegment exact(MemorySegment m) {
+        return Blas.MEMORY.asSlice(m.address(), m.byteSize());
     }
 
     static float get(MemorySegment m, long index) {

@@ -45,7 +45,7 @@ final class VectorFourBit {
         final int blockSize;
         final boolean nested;
         final MemorySegment maxima;
-        private final MemorySegment maximaCodes;
+        final MemorySegment maximaCodes;
         private final float[] maximaValues;
         final float offset;
 
@@ -103,17 +103,17 @@ final class VectorFourBit {
         }
 
         private float nested(long block, float outer) {
-            return inner(block) * outer + offset;
+            return inner(maximaCodes, maxima, block) * outer + offset;
         }
 
         /// A block's maximum is inner · outer + offset: of codes, what they stand for; else itself.
-        float inner(long block) {
+        float inner(MemorySegment maximaCodes, MemorySegment maxima, long block) {
             return nested
                     ? maximaValues[maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff]
                     : Lanes.get(maxima, block);
         }
 
-        float outer(long block) {
+        float outer(MemorySegment maxima, long block) {
             return nested ? Lanes.get(maxima, block / BlockMaxima.Nested.SIZE) : 1;
         }
 

@@ -12,8 +12,6 @@ import dev.graft.tensor.Tensor;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
-import java.util.Queue;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import jdk.incubator.vector.FloatVector;
 import jdk.incubator.vector.IntVector;
 import jdk.incubator.vector.VectorMask;
@@ -36,11 +34,6 @@ final class VectorFourBitRow {
     private static final VectorMask<Float> UPPER =
             VectorMask.fromLong(FLOATS, LENGTH == 16 ? 0xff00 : 0);
 
-    private static final long LINE = 64; // bytes: no vector of x lies in two lines of the cache
-
-    /// Buffers for x in the order of words: as many as there have been products at once.
-    private static final Queue<Ordered> FREE = new ConcurrentLinkedQueue<>();
-
     private VectorFourBitRow() {}
 
     /// y = x · Wᵀ for one row: each code is read once and never stored.
@@ -56,12 +49,10 @@ final class VectorFourBitRow {
             Workers.rows(w.out(), in, (from, to) -> expanded(memory, xs, ys, in, from, to));
             return;
         }
-        Ordered ordered = Ordered.take((int) in);
-        try {
-            MemorySegment words = ordered.put(xs, (int) in);
-            Workers.rows(w.out(), in, (from, to) -> products(memory, words, in, ys, from, to));
-        } finally {
-            FREE.add(ordered);
+        // The high half of a byte comes first.
+        try (var row = RowInWords.of(xs, (int) in, CODES, 1)) {
+            Workers.rows(
+                    w.out(), in, (from, to) -> products(memory, row.floats(), in, ys, from, to));
         }
     }
 
@@ -70,46 +61,20 @@ final class VectorFourBitRow {
         return shifts && (w.blockSize() >= CHUNK || (LENGTH == 16 && 2 * w.blockSize() == CHUNK));
     }
 
-    /// A row of floats, code `s` of word `i` being its element `s ^ 1`: the high half of a byte
-    /// comes first.
-    private record Ordered(Arena arena, MemorySegment words) {
-        /// A free buffer that is wide enough, else a new one in the place of a narrower one.
-        @SuppressWarnings("MustBeClosedChecker")
-        static Ordered take(int in) {
-            Ordered free = FREE.poll();
-            if (free != null && free.words.byteSize() >= (long) in * Float.BYTES) {
-                return free;
-            }
-            if (free != null) {
-                free.arena.close();
-            }
-            Arena arena = Arena.ofShared();
-            return new Ordered(arena, arena.allocate((long) in * Float.BYTES, LINE));
-        }
-
-        MemorySegment put(MemorySegment x, int in) {
-            for (int chunk = 0; chunk < in; chunk += CHUNK) {
-                for (int s = 0; s < CODES; s++) {
-                    for (int i = 0; i < LENGTH; i++) {
-                        float value = Lanes.get(x, chunk + CODES * i + (s ^ 1));
-                        Lanes.set(words, chunk + s * LENGTH + i, value);
-                    }
-                }
-            }
-            return words;
-        }
-    }
-
     /// Rows of y. The compiler has to compile this by itself, so it is longer than what it inlines
     /// (FreqInlineSize, 325 bytes of code), for both widths of vectors: inlined into its callers it
     /// went over the bounds beyond which nothing more is inlined, and each vector became an object
     /// (3 billion codes a second instead of 40). That is also why no method here returns a vector.
     ///
-    /// @param x in the order of words
+    /// @param vector [RowInWords]
     private static void products(
-            Memory w, MemorySegment x, long in, MemorySegment y, long from, long to) {
+            Memory w, MemorySegment vector, long in, MemorySegment y, long from, long to) {
         int shift = Integer.numberOfTrailingZeros(2 * w.blockSize / CHUNK); // half chunks a block
         int chunks = (int) (in / CHUNK);
+        MemorySegment codes = Lanes.exact(w.codes);
+        MemorySegment x = Lanes.exact(vector);
+        MemorySegment maxima = Lanes.exact(w.maxima);
+        MemorySegment maximaCodes = Lanes.exact(w.maximaCodes);
         IntVector low = w.low;
         IntVector high = w.high;
         for (long row = from; row < to; row++) {
@@ -117,7 +82,7 @@ final class VectorFourBitRow {
             long first = row * chunks;
             for (int c = 0; c < chunks; c++) {
                 long chunk = first + c;
-                var words = IntVector.fromMemorySegment(INTS, w.codes, chunk * CODE_BYTES, LITTLE);
+                var words = IntVector.fromMemorySegment(INTS, codes, chunk * CODE_BYTES, LITTLE);
                 var even = FloatVector.zero(FLOATS);
                 var odd = even;
                 for (int s = 0; s < CODES; s += 2) {
@@ -139,11 +104,13 @@ final class VectorFourBitRow {
                     words = words.lanewise(LSHR, 8);
                 }
                 long block = (2 * chunk) >> shift;
-                var maximum = FloatVector.broadcast(FLOATS, w.inner(block));
+                var maximum = FloatVector.broadcast(FLOATS, w.inner(maximaCodes, maxima, block));
                 if (LENGTH == 16) { // the other half may be of the next block
-                    maximum = maximum.blend(w.inner((2 * chunk + 1) >> shift), UPPER);
+                    maximum =
+                            maximum.blend(
+                                    w.inner(maximaCodes, maxima, (2 * chunk + 1) >> shift), UPPER);
                 }
-                sum = even.add(odd).fma(maximum.mul(w.outer(block)).add(w.offset), sum);
+                sum = even.add(odd).fma(maximum.mul(w.outer(maxima, block)).add(w.offset), sum);
             }
             Lanes.set(y, row, Lanes.total(sum));
         }

@@ -85,13 +85,15 @@ final class VectorInt8 {
 
     /// Longer than what the compiler inlines, as that of [VectorFourBitRow] is.
     private static void products(
-            MemorySegment codes,
+            MemorySegment matrix,
             MemorySegment maxima,
-            MemorySegment x,
+            MemorySegment vector,
             long in,
             MemorySegment y,
             long from,
             long to) {
+        MemorySegment codes = Lanes.exact(matrix);
+        MemorySegment x = Lanes.exact(vector);
         int fours = VECTORS ? (int) (in / FOUR) : 0;
         int whole = VECTORS ? (int) (in / LENGTH) : 0; // vectors
         for (long row = from; row < to; row++) {

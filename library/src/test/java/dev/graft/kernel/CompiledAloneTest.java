@@ -17,7 +17,7 @@ final class CompiledAloneTest {
     private static final int INLINED_AT_MOST = 325; // bytes, C2's FreqInlineSize
 
     @ParameterizedTest
-    @ValueSource(classes = {VectorFourBitRow.class, VectorInt8.class})
+    @ValueSource(classes = {VectorFourBitRow.class, VectorInt8.class, VectorHalf.class})
     void theLoopIsLongerThanWhatTheCompilerInlines(Class<?> kernel) throws IOException {
         assertThat(codeLength(kernel, "products")).isGreaterThan(INLINED_AT_MOST);
     }
