@@ -53,9 +53,9 @@ final class Lanes {
         return t.rowsSegment();
     }
 
-    /// The same memory as a segment whose class the compiler knows where this is inlined. Of one
-    /// from elsewhere it knows what it has seen, and once that were several classes (files and
-    /// arrays too), each access is a call: loops over codes took twice as long in a run as alone.
+    /// The same memory as a segment whose class the compiler knows. Of one from elsewhere it knows
+    /// what it has seen, and once that were several classes (arrays too), each access is a call:
+    /// loops over codes took twice as long in a run as alone.
     static MemorySegment exact(MemorySegment m) {
         return Blas.MEMORY.asSlice(m.address(), m.byteSize());
     }

@@ -46,7 +46,7 @@ final class VectorFourBit {
         final boolean nested;
         final MemorySegment maxima;
         final MemorySegment maximaCodes;
-        private final float[] maximaValues;
+        final float[] maximaValues;
         final float offset;
 
         Memory(FourBitMatrix w) {
@@ -103,18 +103,8 @@ final class VectorFourBit {
         }
 
         private float nested(long block, float outer) {
-            return inner(maximaCodes, maxima, block) * outer + offset;
-        }
-
-        /// A block's maximum is inner · outer + offset: of codes, what they stand for; else itself.
-        float inner(MemorySegment maximaCodes, MemorySegment maxima, long block) {
-            return nested
-                    ? maximaValues[maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff]
-                    : Lanes.get(maxima, block);
-        }
-
-        float outer(MemorySegment maxima, long block) {
-            return nested ? Lanes.get(maxima, block / BlockMaxima.Nested.SIZE) : 1;
+            int code = maximaCodes.get(ValueLayout.JAVA_BYTE, block) & 0xff;
+            return maximaValues[code] * outer + offset;
         }
 
         float value(long element) {

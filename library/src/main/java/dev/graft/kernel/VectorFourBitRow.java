@@ -3,10 +3,13 @@ package dev.graft.kernel;
 import static dev.graft.kernel.Lanes.LENGTH;
 import static dev.graft.kernel.VectorFourBit.INTS;
 import static dev.graft.kernel.VectorFourBit.VECTORS;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+import static java.lang.foreign.ValueLayout.JAVA_FLOAT_UNALIGNED;
 import static jdk.incubator.vector.VectorOperators.LSHL;
 import static jdk.incubator.vector.VectorOperators.LSHR;
 import static jdk.incubator.vector.VectorOperators.LT;
 
+import dev.graft.kernel.BlockMaxima.Nested;
 import dev.graft.kernel.VectorFourBit.Memory;
 import dev.graft.tensor.Tensor;
 import java.lang.foreign.Arena;
@@ -71,10 +74,11 @@ final class VectorFourBitRow {
             Memory w, MemorySegment vector, long in, MemorySegment y, long from, long to) {
         int shift = Integer.numberOfTrailingZeros(2 * w.blockSize / CHUNK); // half chunks a block
         int chunks = (int) (in / CHUNK);
-        MemorySegment codes = Lanes.exact(w.codes);
         MemorySegment x = Lanes.exact(vector);
+        MemorySegment codes = Lanes.exact(w.codes);
         MemorySegment maxima = Lanes.exact(w.maxima);
-        MemorySegment maximaCodes = Lanes.exact(w.maximaCodes);
+        MemorySegment codesOfMaxima = Lanes.exact(w.maximaCodes);
+        float[] table = w.maximaValues;
         IntVector low = w.low;
         IntVector high = w.high;
         for (long row = from; row < to; row++) {
@@ -104,13 +108,23 @@ final class VectorFourBitRow {
                     words = words.lanewise(LSHR, 8);
                 }
                 long block = (2 * chunk) >> shift;
-                var maximum = FloatVector.broadcast(FLOATS, w.inner(maximaCodes, maxima, block));
-                if (LENGTH == 16) { // the other half may be of the next block
-                    maximum =
-                            maximum.blend(
-                                    w.inner(maximaCodes, maxima, (2 * chunk + 1) >> shift), UPPER);
+                long other = (2 * chunk + 1) >> shift; // of the second half of the chunk
+                float inner;
+                float otherInner;
+                float outer = 1;
+                if (w.nested) { // both blocks of a chunk share their outer maximum
+                    inner = table[codesOfMaxima.get(JAVA_BYTE, block) & 0xff];
+                    otherInner = table[codesOfMaxima.get(JAVA_BYTE, other) & 0xff];
+                    outer = maxima.get(JAVA_FLOAT_UNALIGNED, block / Nested.SIZE * Float.BYTES);
+                } else {
+                    inner = maxima.get(JAVA_FLOAT_UNALIGNED, block * Float.BYTES);
+                    otherInner = maxima.get(JAVA_FLOAT_UNALIGNED, other * Float.BYTES);
                 }
-                sum = even.add(odd).fma(maximum.mul(w.outer(maxima, block)).add(w.offset), sum);
+                var maximum = FloatVector.broadcast(FLOATS, inner);
+                if (LENGTH == 16) {
+                    maximum = maximum.blend(otherInner, UPPER);
+                }
+                sum = even.add(odd).fma(maximum.mul(outer).add(w.offset), sum);
             }
             Lanes.set(y, row, Lanes.total(sum));
         }
