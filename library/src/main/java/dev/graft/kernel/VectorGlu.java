@@ -32,20 +32,21 @@ final class VectorGlu {
         var outs = shape.of(out);
         shape.each(
                 (row, at, width) -> {
-                    long g = gs.at(row, at);
-                    long u = us.at(row, at);
-                    long o = outs.at(row, at);
-                    int i = 0;
-                    for (; i <= width - LENGTH; i += LENGTH) {
-                        FloatVector x = load(gs.memory, g + i);
-                        FloatVector y = value(activation, x).mul(load(us.memory, u + i));
-                        store(y, outs.memory, o + i);
+                    var run =
+                            new Forward(
+                                    gs.memory,
+                                    gs.at(row, at),
+                                    us.memory,
+                                    us.at(row, at),
+                                    outs.memory,
+                                    outs.at(row, at));
+                    int whole = width / LENGTH * LENGTH;
+                    float[] e = new float[Math.min(CHUNK, whole)];
+                    for (int i = 0; i < whole; i += CHUNK) {
+                        forward(activation, run, i, Math.min(whole, i + CHUNK), e);
                     }
-                    if (i < width) {
-                        var mask = Lanes.tail(i, width);
-                        FloatVector x = load(gs.memory, g + i, mask);
-                        FloatVector y = value(activation, x).mul(load(us.memory, u + i, mask));
-                        store(y, outs.memory, o + i, mask);
+                    if (whole < width) {
+                        tail(activation, run, whole, width);
                     }
                 });
     }
@@ -86,18 +87,62 @@ final class VectorGlu {
     // Exponentials in a loop before, each function in a loop of its own, and the tail apart: all in
     // one exceed the compiler's limit of nodes, and it makes an object of every vector.
 
+    private static void forward(Activation activation, Forward run, int from, int end, float[] e) {
+        switch (activation) {
+            case SILU -> {
+                siluExp(run.gate, run.g, from, end, e);
+                sigmoidTimes(run, from, end, e);
+            }
+            case GELU_TANH -> {
+                geluTanhExp(run.gate, run.g, from, end, e);
+                sigmoidTimes(run, from, end, e);
+            }
+            case GELU -> {
+                bell(run.gate, run.g, from, end, e);
+                distributionTimes(run, from, end, e);
+            }
+        }
+    }
+
+    /// A run of elements of the tensors of `forward`: each one's memory and its first element.
+    private record Forward(
+            MemorySegment gate, long g, MemorySegment up, long u, MemorySegment out, long o) {}
+
+    /// g · σ ⊙ up.
+    private static void sigmoidTimes(Forward run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
+            FloatVector value = load(run.gate, run.g + i).mul(sigma(load(e, i - from)));
+            store(value.mul(load(run.up, run.u + i)), run.out, run.o + i);
+        }
+    }
+
+    /// g · Φ ⊙ up.
+    private static void distributionTimes(Forward run, int from, int end, float[] e) {
+        for (int i = from; i < end; i += LENGTH) {
+            FloatVector x = load(run.gate, run.g + i);
+            FloatVector value = x.mul(distribution(x, load(e, i - from)));
+            store(value.mul(load(run.up, run.u + i)), run.out, run.o + i);
+        }
+    }
+
+    private static void tail(Activation activation, Forward run, int i, int width) {
+        var mask = Lanes.tail(i, width);
+        FloatVector value = value(activation, load(run.gate, run.g + i, mask));
+        store(value.mul(load(run.up, run.u + i, mask)), run.out, run.o + i, mask);
+    }
+
     private static void backward(Activation activation, Run run, int from, int end, float[] e) {
         switch (activation) {
             case SILU -> {
-                siluExp(run, from, end, e);
+                siluExp(run.gate, run.g, from, end, e);
                 silu(run, from, end, e);
             }
             case GELU_TANH -> {
-                geluTanhExp(run, from, end, e);
+                geluTanhExp(run.gate, run.g, from, end, e);
                 geluTanh(run, from, end, e);
             }
             case GELU -> {
-                bell(run, from, end, e);
+                bell(run.gate, run.g, from, end, e);
                 gelu(run, from, end, e);
             }
         }
@@ -128,9 +173,9 @@ final class VectorGlu {
         }
     }
 
-    private static void siluExp(Run run, int from, int end, float[] e) {
+    private static void siluExp(MemorySegment gate, long g, int from, int end, float[] e) {
         for (int i = from; i < end; i += LENGTH) {
-            Lanes.exp(run.gate(i).neg()).intoArray(e, i - from);
+            Lanes.exp(load(gate, g + i).neg()).intoArray(e, i - from);
         }
     }
 
@@ -142,9 +187,9 @@ final class VectorGlu {
         }
     }
 
-    private static void geluTanhExp(Run run, int from, int end, float[] e) {
+    private static void geluTanhExp(MemorySegment gate, long g, int from, int end, float[] e) {
         for (int i = from; i < end; i += LENGTH) {
-            geluTanhExp(run.gate(i)).intoArray(e, i - from);
+            geluTanhExp(load(gate, g + i)).intoArray(e, i - from);
         }
     }
 
@@ -157,9 +202,9 @@ final class VectorGlu {
         }
     }
 
-    private static void bell(Run run, int from, int end, float[] e) {
+    private static void bell(MemorySegment gate, long g, int from, int end, float[] e) {
         for (int i = from; i < end; i += LENGTH) {
-            bell(run.gate(i)).intoArray(e, i - from);
+            bell(load(gate, g + i)).intoArray(e, i - from);
         }
     }
 
