@@ -23,6 +23,7 @@ final class RowInWords implements AutoCloseable {
     private final float[] plain; // an array has no bounds that a loop would check
     private final float[] ordered;
 
+    @SuppressWarnings("MustBeClosedChecker") // closed when a wider one takes its place
     private RowInWords(int in) {
         this.arena = Arena.ofShared();
         this.floats = arena.allocate((long) in * Float.BYTES, LINE);

@@ -22,6 +22,7 @@ final class VectorFourBit {
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
     static final VectorSpecies<Integer> INTS = Lanes.SPECIES.withLanes(int.class);
+    private static final ByteOrder NATIVE = ByteOrder.nativeOrder();
     static final boolean VECTORS = LENGTH == 16 || LENGTH == 8;
 
     /// Lane i takes the half byte i of a word of eight.
@@ -162,14 +163,37 @@ final class VectorFourBit {
         expandAny(w, end, to, out, shift);
     }
 
-    /// Whole blocks.
+    /// Whole blocks. No method that returns a vector is called in the loop: whether the compiler
+    /// inlines one depends on what it has compiled before.
     private static void expandBlocks(Memory w, long from, long to, MemorySegment out, long shift) {
         float[] maxima = new float[(int) ((to - from) / w.blockSize)];
         w.maxima(from / w.blockSize, maxima);
+        MemorySegment codes = w.codes;
+        IntVector low = w.low;
+        IntVector high = w.high;
+        int vectors = w.blockSize / LENGTH;
         for (int b = 0; b < maxima.length; b++) {
-            long at = from + (long) b * w.blockSize;
-            for (int k = 0; k < w.blockSize; k += LENGTH) {
-                store(values(w.codes, w.low, w.high, at + k).mul(maxima[b]), out, at + shift + k);
+            long block = from + (long) b * w.blockSize;
+            for (int i = 0; i < vectors; i++) {
+                long at = block + (long) i * LENGTH;
+                IntVector words;
+                if (LENGTH == 16) {
+                    long word = codes.get(LONG, at >> 1);
+                    words = IntVector.broadcast(INTS, (int) word);
+                    words = words.blend((int) (word >>> 32), UPPER);
+                } else {
+                    words = IntVector.broadcast(INTS, codes.get(INT, at >> 1));
+                }
+                var index = words.lanewise(VectorOperators.LSHR, SHIFTS);
+                var value = index.selectFrom(low);
+                if (LENGTH == 8) { // bit 3 as a sign
+                    var signs = index.lanewise(VectorOperators.LSHL, 28);
+                    var negative = signs.compare(VectorOperators.LT, 0);
+                    value = value.blend(index.selectFrom(high), negative);
+                }
+                value.reinterpretAsFloats()
+                        .mul(maxima[b])
+                        .intoMemorySegment(out, (at + shift) * Float.BYTES, NATIVE);
             }
         }
     }
