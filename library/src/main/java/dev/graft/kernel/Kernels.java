@@ -169,6 +169,9 @@ public interface Kernels {
     /// @param y [1, out], written
     void product(Tensor w, Tensor x, Tensor y);
 
+    /// out = x in the type of out, of equal shapes.
+    void convert(Tensor x, Tensor out);
+
     /// sum += half, of equal shapes.
     ///
     /// @param half BF16

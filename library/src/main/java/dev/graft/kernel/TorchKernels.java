@@ -273,6 +273,11 @@ public class TorchKernels implements Kernels {
     }
 
     @Override
+    public void convert(Tensor x, Tensor out) {
+        out.copyInPlace(x);
+    }
+
+    @Override
     public void addHalf(Tensor half, Tensor sum) {
         sum.addInPlace(half);
     }

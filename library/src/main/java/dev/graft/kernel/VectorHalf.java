@@ -63,6 +63,29 @@ final class VectorHalf {
         }
     }
 
+    /// out = half.
+    ///
+    /// @param half BF16
+    static void widen(Tensor half, Tensor out) {
+        var halves = half.segment();
+        var floats = Lanes.floats("widen", out, half.numel());
+        Workers.rows(half.numel(), 1, (from, to) -> widen(halves, floats, from, to));
+    }
+
+    private static void widen(MemorySegment halves, MemorySegment floats, long from, long to) {
+        int whole = (int) ((to - from) / LENGTH); // vectors
+        for (int i = 0; i < whole; i++) {
+            long at = from + (long) i * LENGTH;
+            ShortVector.fromMemorySegment(SHORTS, halves, Short.BYTES * at, NATIVE)
+                    .convertShape(ZERO_EXTEND_S2I, INTS, 0)
+                    .lanewise(LSHL, 16)
+                    .intoMemorySegment(floats, Float.BYTES * at, NATIVE);
+        }
+        for (long i = from + (long) whole * LENGTH; i < to; i++) {
+            Lanes.set(floats, i, brainAt(halves, Short.BYTES * i));
+        }
+    }
+
     /// sum += half.
     ///
     /// @param half BF16

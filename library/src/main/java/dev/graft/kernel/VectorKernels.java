@@ -1,6 +1,7 @@
 package dev.graft.kernel;
 
 import dev.graft.tensor.Blas;
+import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
 import java.util.List;
 
@@ -125,6 +126,15 @@ public final class VectorKernels implements Kernels {
     @Override
     public void product(Tensor w, Tensor x, Tensor y) {
         VectorHalf.product(w, x, y);
+    }
+
+    @Override
+    public void convert(Tensor x, Tensor out) {
+        if (x.dtype() == DType.BF16 && x.isContiguous()) {
+            VectorHalf.widen(x, out);
+        } else {
+            TorchKernels.INSTANCE.convert(x, out);
+        }
     }
 
     @Override

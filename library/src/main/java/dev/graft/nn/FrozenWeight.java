@@ -157,17 +157,25 @@ public sealed interface FrozenWeight extends Weight
         public void expand(long row, Tensor panel) {
             try (var _ = Scope.open("rows", panel.device())) {
                 Tensor rows = stored.narrow(0, row, panel.size(0));
-                boolean travels = !rows.device().equals(panel.device());
-                boolean widens = rows.dtype() != panel.dtype();
-                // libtorch would widen on the side that is slower at it
-                Tensor near = travels && widens ? Tensor.empty(rows.dtype(), rows.shape()) : panel;
-                near.sendInPlace(rows);
-                if (near != panel) {
-                    panel.copyInPlace(near);
+                if (rows.device().equals(panel.device())) {
+                    Kernels.of(panel).convert(rows, panel);
+                } else {
+                    send(rows, panel);
                 }
                 if (passing) {
                     Pages.release(rows.segment());
                 }
+            }
+        }
+
+        /// To another device, converted there: libtorch would do it on the slower side.
+        private static void send(Tensor rows, Tensor panel) {
+            if (rows.dtype() == panel.dtype()) {
+                panel.sendInPlace(rows);
+            } else {
+                Tensor near = Tensor.empty(rows.dtype(), rows.shape());
+                near.sendInPlace(rows);
+                panel.copyInPlace(near);
             }
         }
 

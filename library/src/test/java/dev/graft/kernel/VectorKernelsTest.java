@@ -89,6 +89,25 @@ class VectorKernelsTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {1, 15, 16, 33, 40_007, 300_000})
+    void widenedHalvesAreExact(int count) {
+        try (var _ = Scope.open()) {
+            double[] numbers = new Random(count).doubles(count, -4, 4).toArray();
+            numbers[count / 2] = Double.NEGATIVE_INFINITY;
+            numbers[count / 3] = Double.NaN;
+            numbers[count - 1] = 1e-40; // a denormal
+            for (DType narrow : List.of(DType.BF16, DType.F16)) {
+                Tensor half = Tensor.of(numbers).to(narrow);
+                Tensor expected = Tensor.empty(DType.F32, count);
+                TORCH.convert(half, expected);
+                Tensor actual = Tensor.full(DType.F32, 7, count);
+                VECTOR.convert(half, actual);
+                assertThat(actual.toFloats()).isEqualTo(expected.toFloats());
+            }
+        }
+    }
+
     @Test
     void crossEntropyOfALargeVocabularyEqualsDoublePrecision() {
         KernelCase c = KernelCase.crossEntropy(3, 150_001, new Random(5));
