@@ -20,7 +20,7 @@ final class RowInWords implements AutoCloseable {
 
     private final Arena arena;
     private final MemorySegment floats;
-    private final float[] plain; // an array has no bounds that a loop would check
+    private final float[] plain; // of arrays the compiler takes the checks out of the loop
     private final float[] ordered;
 
     @SuppressWarnings("MustBeClosedChecker") // closed when a wider one takes its place

@@ -130,7 +130,7 @@ final class VectorFourBit {
     }
 
     /// The table's values of the lowest four bits of each lane.
-    static FloatVector values(IntVector index, IntVector low, IntVector high) {
+    private static FloatVector values(IntVector index, IntVector low, IntVector high) {
         if (LENGTH == 16) {
             return index.selectFrom(low).reinterpretAsFloats();
         }

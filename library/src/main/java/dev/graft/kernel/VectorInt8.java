@@ -27,8 +27,8 @@ final class VectorInt8 {
 
     private static FloatVector values(MemorySegment codes, long element) {
         return (FloatVector)
-                ByteVector.fromMemorySegment(BYTES, codes, element, ByteOrder.nativeOrder())
-                        .convertShape(B2F, Lanes.SPECIES, 0);
+                ByteVector.fromMemorySegment(BYTES, codes, element, NATIVE)
+                        .convertShape(B2F, FLOATS, 0);
     }
 
     private static float value(MemorySegment codes, long element) {
