@@ -16,6 +16,7 @@ import java.util.function.IntFunction;
 final class AttentionBlocks {
     private static final int ROWS = 64; // of a block at most, which wastes half of their square
     private static final int STACKED = 192; // of a product that packs its factors well
+    private static final int COLUMNS = 512; // of a tile, whose scores stay in a processor's cache
 
     private final AttentionInput in;
     private final int rows;
@@ -40,9 +41,19 @@ final class AttentionBlocks {
     /// Rows of a sequence: the first of `height` rows is `row` in [T], it sees `seen` columns of
     /// the block besides its own, and those begin at `column` in [C].
     record Block(int row, int height, int column, int columns, int seen) {
+        /// The block in tiles of a few columns each, from left to right.
+        List<Block> tiles() {
+            List<Block> tiles = new ArrayList<>();
+            for (int from = 0; from < columns; from += COLUMNS) {
+                int some = Math.min(COLUMNS, columns - from);
+                tiles.add(new Block(row, height, column + from, some, seen - from));
+            }
+            return tiles;
+        }
+
         /// The column behind the last that a row sees.
         int end(int row) {
-            return seen + row + 1;
+            return Math.clamp(seen + row + 1, 0, columns);
         }
     }
 
@@ -62,10 +73,15 @@ final class AttentionBlocks {
         return blocks;
     }
 
-    /// The first column of a block that a row sees, which sees those before `end`.
-    int first(int end) {
+    /// The first column of a block or a tile that a row sees, no further than its end.
+    int first(Block b, int row) {
         long window = in.rule().window();
-        return window == 0 ? 0 : (int) Math.max(0, end - window);
+        return window == 0 ? 0 : Math.clamp(b.seen + row + 1 - window, 0, b.end(row));
+    }
+
+    /// Most columns of a tile of a block of so many.
+    static long tile(long columns) {
+        return Math.min(COLUMNS, columns);
     }
 
     // ---- matrices ----
@@ -120,7 +136,7 @@ final class AttentionBlocks {
         if (group == 1) {
             return rows.apply(keyHead);
         }
-        Matrix all = stacked(buffer);
+        Matrix all = stacked(buffer, 1);
         for (int i = 0; i < group; i++) {
             Matrix to = all.at((long) i * b.height * in.width());
             Blas.copy(b.height, in.width(), rows.apply(keyHead * group + i), to);
@@ -128,9 +144,10 @@ final class AttentionBlocks {
         return all;
     }
 
-    /// Where rows to come lie: at the end of the buffer, or in place where a group has one head.
+    /// Where rows to come lie: before those at the end of the buffer, or in place where a group has
+    /// one head.
     Matrix stackOf(int keyHead, IntFunction<Matrix> rows, MemorySegment buffer) {
-        return in.group() == 1 ? rows.apply(keyHead) : stacked(buffer);
+        return in.group() == 1 ? rows.apply(keyHead) : stacked(buffer, 2);
     }
 
     /// Brings them to their places.
@@ -142,8 +159,8 @@ final class AttentionBlocks {
         }
     }
 
-    private Matrix stacked(MemorySegment buffer) {
-        long begin = buffer.byteSize() - in.buffers().stacked() * Float.BYTES;
+    private Matrix stacked(MemorySegment buffer, int fromEnd) {
+        long begin = buffer.byteSize() - fromEnd * in.buffers().stacked() * Float.BYTES;
         return new Matrix(buffer.address() + begin, in.width());
     }
 

@@ -154,25 +154,25 @@ final class Lanes {
         return sum(s0.add(s1).add(s2.add(s3)));
     }
 
-    private static final FloatVector LOG2_E = all(1.442695f);
-    private static final FloatVector MINUS_LN2_HIGH = all(-0.6933594f);
-    private static final FloatVector MINUS_LN2_LOW = all(2.1219444e-4f);
+    static final FloatVector LOG2_E = all(1.442695f);
+    static final FloatVector MINUS_LN2_HIGH = all(-0.6933594f);
+    static final FloatVector MINUS_LN2_LOW = all(2.1219444e-4f);
 
     /// Adding 1.5 · 2²³ rounds to an integer and leaves it in the low bits.
-    private static final FloatVector ROUNDER = all(12582912f);
+    static final FloatVector ROUNDER = all(12582912f);
 
-    private static final FloatVector C7 = all(1.9875691e-4f);
-    private static final FloatVector C6 = all(1.3981999e-3f);
-    private static final FloatVector C5 = all(8.333452e-3f);
-    private static final FloatVector C4 = all(4.1665796e-2f);
-    private static final FloatVector C3 = all(1.6666666e-1f);
-    private static final FloatVector C2 = all(0.5f);
-    private static final FloatVector ONE = all(1);
-    private static final FloatVector ZERO = all(0);
-    private static final FloatVector INFINITY = all(Float.POSITIVE_INFINITY);
-    private static final FloatVector LOWEST = all(-87.33f);
-    private static final FloatVector HIGHEST = all(88.37f);
-    private static final IntVector ONE_BITS = ONE.reinterpretAsInts();
+    static final FloatVector C7 = all(1.9875691e-4f);
+    static final FloatVector C6 = all(1.3981999e-3f);
+    static final FloatVector C5 = all(8.333452e-3f);
+    static final FloatVector C4 = all(4.1665796e-2f);
+    static final FloatVector C3 = all(1.6666666e-1f);
+    static final FloatVector C2 = all(0.5f);
+    static final FloatVector ONE = all(1);
+    static final FloatVector ZERO = all(0);
+    static final FloatVector INFINITY = all(Float.POSITIVE_INFINITY);
+    static final FloatVector LOWEST = all(-87.33f);
+    static final FloatVector HIGHEST = all(88.37f);
+    static final IntVector ONE_BITS = ONE.reinterpretAsInts();
 
     /// e^x as 2ⁿ · e^r with n = round(x / ln 2) and |r| ≤ ln 2 / 2; the polynomial is that of
     /// Cephes' `expf`. Within 2 ulp; 0 below -87.33 (before denormals) and infinite above 88.37;

@@ -61,23 +61,51 @@ final class VectorAttention {
 
     private void forward(
             Block b, int keyHead, MemorySegment scores, Matrix outs, MemorySegment logSums) {
-        int group = in.group();
-        int height = b.height();
+        int rows = in.group() * b.height();
         Matrix q = blocks.stack(b, keyHead, head -> blocks.queries(b, head), scores);
-        blocks.scores(b, keyHead, q, scores, null);
-        for (int i = 0; i < group * height; i++) {
-            int end = b.end(i % height);
-            long at = (long) i * b.columns();
-            float sum =
-                    VectorSoftmax.forward(scores, at, blocks.first(end), end, b.columns(), scale);
-            Lanes.set(logSums, sumOf(keyHead * group + i / height, b, i % height), sum);
+        IntFunction<Matrix> places = head -> blocks.rows(outs, b, head);
+        Matrix out = blocks.stackOf(keyHead, places, scores);
+        var softmax = new VectorSoftmax.Running(rows, scale);
+        float before = 0; // what `out` counts for: nothing before the first tile
+        for (Block tile : b.tiles()) {
+            blocks.scores(tile, keyHead, q, scores, null);
+            exponentials(tile, scores, softmax, before == 0 ? null : out);
+            Matrix p = AttentionBlocks.matrix(scores, tile);
+            Matrix values = blocks.values(tile, keyHead);
+            Blas.multiply(rows, width, tile.columns(), p, values, before, out);
+            before = 1;
         }
-        IntFunction<Matrix> rows = head -> blocks.rows(outs, b, head);
-        Matrix out = blocks.stackOf(keyHead, rows, scores);
-        Matrix p = AttentionBlocks.matrix(scores, b);
-        Matrix values = blocks.values(b, keyHead);
-        Blas.multiply(group * height, width, b.columns(), p, values, 0, out);
-        blocks.unstack(b, keyHead, out, rows);
+        for (int i = 0; i < rows; i++) {
+            scaleRow(out, i, softmax.factor(i));
+            long at = sumOf(keyHead * in.group() + i / b.height(), b, i % b.height());
+            Lanes.set(logSums, at, softmax.logSum(i));
+        }
+        blocks.unstack(b, keyHead, out, places);
+    }
+
+    /// Replaces the scores of a tile by their exponentials, and brings what has been made of those
+    /// of earlier tiles to the same scale.
+    ///
+    /// @param out null before the second tile
+    private void exponentials(
+            Block tile, MemorySegment scores, VectorSoftmax.Running softmax, Matrix out) {
+        int height = tile.height();
+        int columns = tile.columns();
+        for (int i = 0; i < in.group() * height; i++) {
+            int row = i % height;
+            int first = blocks.first(tile, row);
+            long at = (long) i * columns;
+            float shrunk = softmax.take(i, scores, at, first, tile.end(row), columns);
+            if (out != null && shrunk != 1) {
+                scaleRow(out, i, shrunk);
+            }
+        }
+    }
+
+    private void scaleRow(Matrix m, int row, float factor) {
+        long address = m.at((long) row * m.stride()).address();
+        var numbers = Blas.MEMORY.asSlice(address, (long) width * Float.BYTES);
+        RowPasses.scale(numbers, 0, width, factor);
     }
 
     private long sumOf(int head, Block b, int row) {
@@ -197,58 +225,79 @@ final class VectorAttention {
         }
     }
 
-    /// dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − Σ dO ⊙ O) · scale, dK += dSᵀ·Q, dQ = dS·K.
+    /// What a block's rows have in common for all tiles: queries, dO, dQ, and δ = Σ dO ⊙ O.
+    private record Rows(int part, Matrix q, Matrix dOut, Matrix dq, float[] deltas) {}
+
     private void backward(Block b, int part, MemorySegment[] buffers, Gradients g) {
         int keyHead = part / in.group();
-        int height = in.group() * b.height();
-        int columns = b.columns();
-        MemorySegment slopes = in.rule().softCap() > 0 ? buffers[2] : null;
         Matrix q = blocks.stack(b, keyHead, head -> blocks.queries(b, head), buffers[0]);
-        blocks.scores(b, keyHead, q, buffers[0], slopes);
-        probabilities(b, keyHead, buffers[0], g);
         Matrix dOuts = matrix(g.dOuts, in.heads() * width);
         Matrix dOut = blocks.stack(b, keyHead, head -> blocks.rows(dOuts, b, head), buffers[1]);
-        Matrix p = AttentionBlocks.matrix(buffers[0], b);
-        Matrix ds = AttentionBlocks.matrix(buffers[1], b);
-        long column = ((long) part * in.rows() + b.column()) * width;
-        Matrix dValues = matrix(g.dValues, width).at(column);
-        Blas.multiply(columns, width, height, p.t(), dOut, 1, dValues);
-        Blas.multiply(height, columns, width, dOut, blocks.values(b, keyHead).t(), 0, ds);
-        slopes(b, keyHead, buffers, g);
-        Matrix dKeys = matrix(g.dKeys, width).at(column);
-        Blas.multiply(columns, width, height, ds.t(), q, 1, dKeys);
         Matrix dQueries = matrix(g.dq, width);
-        IntFunction<Matrix> rows = head -> dQueries.at(sumOf(head, b, 0) * width);
-        Matrix dq = blocks.stackOf(keyHead, rows, buffers[1]);
-        Blas.multiply(height, width, columns, ds, blocks.keys(b, keyHead), 0, dq);
-        blocks.unstack(b, keyHead, dq, rows);
+        IntFunction<Matrix> places = head -> dQueries.at(sumOf(head, b, 0) * width);
+        Matrix dq = blocks.stackOf(keyHead, places, buffers[1]);
+        var rows = new Rows(part, q, dOut, dq, deltas(b, keyHead, g));
+        float before = 0; // what `dq` counts for: nothing before the first tile
+        for (Block tile : b.tiles()) {
+            backward(tile, rows, buffers, before, g);
+            before = 1;
+        }
+        blocks.unstack(b, keyHead, dq, places);
+    }
+
+    /// dV += Pᵀ·dO, dP = dO·Vᵀ, dS = P ⊙ (dP − δ) · scale, dK += dSᵀ·Q, dQ += dS·K.
+    private void backward(
+            Block tile, Rows rows, MemorySegment[] buffers, float before, Gradients g) {
+        int keyHead = rows.part / in.group();
+        int height = in.group() * tile.height();
+        int columns = tile.columns();
+        MemorySegment slopes = in.rule().softCap() > 0 ? buffers[2] : null;
+        blocks.scores(tile, keyHead, rows.q, buffers[0], slopes);
+        probabilities(tile, keyHead, buffers[0], g);
+        Matrix p = AttentionBlocks.matrix(buffers[0], tile);
+        Matrix ds = AttentionBlocks.matrix(buffers[1], tile);
+        long column = ((long) rows.part * in.rows() + tile.column()) * width;
+        Matrix dValues = matrix(g.dValues, width).at(column);
+        Blas.multiply(columns, width, height, p.t(), rows.dOut, 1, dValues);
+        Matrix values = blocks.values(tile, keyHead);
+        Blas.multiply(height, columns, width, rows.dOut, values.t(), 0, ds);
+        slopes(tile, rows.deltas, buffers);
+        Matrix dKeys = matrix(g.dKeys, width).at(column);
+        Blas.multiply(columns, width, height, ds.t(), rows.q, 1, dKeys);
+        Blas.multiply(height, width, columns, ds, blocks.keys(tile, keyHead), before, rows.dq);
+    }
+
+    private float[] deltas(Block b, int keyHead, Gradients g) {
+        int height = b.height();
+        float[] deltas = new float[in.group() * height];
+        for (int i = 0; i < deltas.length; i++) {
+            int head = keyHead * in.group() + i / height;
+            long own = ((long) (b.row() + i % height) * in.heads() + head) * width;
+            deltas[i] = (float) Lanes.dot(g.dOuts, own, g.outs, own, width);
+        }
+        return deltas;
     }
 
     /// Replaces scores by the probabilities of the forward pass.
-    private void probabilities(Block b, int keyHead, MemorySegment scores, Gradients g) {
-        int height = b.height();
+    private void probabilities(Block tile, int keyHead, MemorySegment scores, Gradients g) {
+        int height = tile.height();
+        int columns = tile.columns();
         for (int i = 0; i < in.group() * height; i++) {
-            int end = b.end(i % height);
+            int row = i % height;
             int head = keyHead * in.group() + i / height;
-            float sum = Lanes.get(g.logSums, sumOf(head, b, i % height));
-            long at = (long) i * b.columns();
-            VectorSoftmax.again(scores, at, blocks.first(end), end, b.columns(), scale, sum);
+            float sum = Lanes.get(g.logSums, sumOf(head, tile, row));
+            int first = blocks.first(tile, row);
+            long at = (long) i * columns;
+            VectorSoftmax.again(scores, at, first, tile.end(row), columns, scale, sum);
         }
     }
 
     /// Replaces dP by dS.
-    private void slopes(Block b, int keyHead, MemorySegment[] buffers, Gradients g) {
-        int height = b.height();
-        int columns = b.columns();
-        for (int i = 0; i < in.group() * height; i++) {
-            int head = keyHead * in.group() + i / height;
-            long own = ((long) (b.row() + i % height) * in.heads() + head) * width;
-            float delta = (float) Lanes.dot(g.dOuts, own, g.outs, own, width);
-            VectorSoftmax.backwardRow(
-                    buffers[0], buffers[1], (long) i * columns, columns, delta, scale);
-        }
+    private void slopes(Block tile, float[] deltas, MemorySegment[] buffers) {
+        int columns = tile.columns();
+        VectorSoftmax.backward(buffers[0], buffers[1], columns, deltas, scale);
         if (in.rule().softCap() > 0) {
-            RowPasses.multiply(buffers[1], buffers[2], in.group() * height * columns);
+            RowPasses.multiply(buffers[1], buffers[2], deltas.length * columns);
         }
     }
 

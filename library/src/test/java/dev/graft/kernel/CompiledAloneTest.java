@@ -8,11 +8,12 @@ import java.lang.classfile.Attributes;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.MethodModel;
 import java.lang.classfile.attribute.CodeAttribute;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// Loops over codes that the compiler must not inline into their callers: there it runs into its
-/// bounds and makes an object of each vector, which no other test sees.
+/// Loops that the compiler must not inline into their callers: there it runs into its bounds and
+/// makes an object of each vector, which no other test sees.
 final class CompiledAloneTest {
     private static final int INLINED_AT_MOST = 325; // bytes, C2's FreqInlineSize
 
@@ -20,6 +21,12 @@ final class CompiledAloneTest {
     @ValueSource(classes = {VectorFourBitRow.class, VectorInt8.class, VectorHalf.class})
     void theLoopIsLongerThanWhatTheCompilerInlines(Class<?> kernel) throws IOException {
         assertThat(codeLength(kernel, "products")).isGreaterThan(INLINED_AT_MOST);
+    }
+
+    @Test
+    void soAreThoseOfAttention() throws IOException {
+        assertThat(codeLength(RowPasses.class, "exponentials")).isGreaterThan(INLINED_AT_MOST);
+        assertThat(codeLength(VectorSoftmax.class, "backward")).isGreaterThan(INLINED_AT_MOST);
     }
 
     private static int codeLength(Class<?> type, String method) throws IOException {
