@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import dev.graft.error.ConfigException;
 import dev.graft.error.ModelFormatException;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
@@ -15,6 +16,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -193,6 +195,12 @@ public final class ModelFiles implements AutoCloseable {
     public MemorySegment bytes(String name) {
         SafetensorsFile file = file(name);
         return file.bytes(file.tensors().get(name));
+    }
+
+    /// The same, to be read rather than mapped; empty where the system cannot do that.
+    public Optional<FileBytes> unmapped(String name) {
+        SafetensorsFile file = file(name);
+        return file.unmapped(file.tensors().get(name));
     }
 
     private SafetensorsFile file(String name) {

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.graft.error.ModelFormatException;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -27,6 +28,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /// A safetensors file, mapped: 8 bytes of header length, a JSON header, then the tensors' bytes
 /// (format of huggingface/safetensors). The header is checked whole before anything is read.
@@ -44,6 +46,7 @@ public final class SafetensorsFile implements AutoCloseable {
     private final Path path;
     private final Arena arena;
     private final MemorySegment memory;
+    private final Optional<FileBytes> unmapped;
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
@@ -51,6 +54,7 @@ public final class SafetensorsFile implements AutoCloseable {
         this.path = path;
         this.arena = arena;
         this.memory = memory;
+        this.unmapped = FileBytes.open(path, memory.byteSize());
     }
 
     /// Maps the file and checks its header.
@@ -64,14 +68,19 @@ public final class SafetensorsFile implements AutoCloseable {
         Arena arena = Arena.ofShared();
         try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
             var memory = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            var file = new SafetensorsFile(path, arena, memory);
-            file.readHeader();
-            return file;
+            return checked(new SafetensorsFile(path, arena, memory));
         } catch (IOException e) {
             arena.close();
             throw new ModelFormatException(path + ": cannot be read: " + e.getMessage(), e);
+        }
+    }
+
+    private static SafetensorsFile checked(SafetensorsFile file) {
+        try {
+            file.readHeader();
+            return file;
         } catch (RuntimeException e) {
-            arena.close();
+            file.close();
             throw e;
         }
     }
@@ -227,8 +236,14 @@ public final class SafetensorsFile implements AutoCloseable {
         return memory.asSlice(info.offset(), info.bytes());
     }
 
+    /// The tensor's bytes, to be read rather than mapped; empty where the system cannot do that.
+    public Optional<FileBytes> unmapped(TensorInfo info) {
+        return unmapped.map(file -> file.part(info.offset(), info.bytes()));
+    }
+
     @Override
     public void close() {
+        unmapped.ifPresent(FileBytes::close);
         arena.close();
     }
 }

@@ -2,6 +2,7 @@ package dev.graft.kernel;
 
 import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Tensor;
 import java.util.List;
 
@@ -171,6 +172,11 @@ public interface Kernels {
 
     /// out = x in the type of out, of equal shapes.
     void convert(Tensor x, Tensor out);
+
+    /// out = numbers of a file, one after the other, in the type of out.
+    ///
+    /// @param stored their type in the file
+    void read(FileBytes file, DType stored, Tensor out);
 
     /// sum += half, of equal shapes.
     ///

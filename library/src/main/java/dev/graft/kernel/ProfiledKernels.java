@@ -1,6 +1,7 @@
 package dev.graft.kernel;
 
 import dev.graft.profile.Profile;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Tensor;
 import java.lang.reflect.InvocationHandler;
 import java.lang.reflect.InvocationTargetException;
@@ -70,6 +71,7 @@ final class ProfiledKernels implements InvocationHandler {
     private static long bytes(Object argument) {
         return switch (argument) {
             case Tensor t -> t.numel() * t.dtype().bytes();
+            case FileBytes f -> f.length();
             case Factor f -> bytes(f.matrix());
             case QuantizedMatrix w -> w.bytes();
             case AttentionInput in -> bytes(in.q()) + bytes(in.k()) + bytes(in.v());

@@ -72,7 +72,7 @@ final class VectorHalf {
         Workers.rows(half.numel(), 1, (from, to) -> widen(halves, floats, from, to));
     }
 
-    private static void widen(MemorySegment halves, MemorySegment floats, long from, long to) {
+    static void widen(MemorySegment halves, MemorySegment floats, long from, long to) {
         int whole = (int) ((to - from) / LENGTH); // vectors
         for (int i = 0; i < whole; i++) {
             long at = from + (long) i * LENGTH;

@@ -2,6 +2,7 @@ package dev.graft.kernel;
 
 import dev.graft.tensor.Blas;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Tensor;
 import java.util.List;
 
@@ -134,6 +135,15 @@ public final class VectorKernels implements Kernels {
             VectorHalf.widen(x, out);
         } else {
             TorchKernels.INSTANCE.convert(x, out);
+        }
+    }
+
+    @Override
+    public void read(FileBytes file, DType stored, Tensor out) {
+        if (stored == DType.BF16) {
+            VectorRead.widen(file, out);
+        } else {
+            TorchKernels.INSTANCE.read(file, stored, out);
         }
     }
 

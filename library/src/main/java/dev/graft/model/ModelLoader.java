@@ -20,6 +20,7 @@ import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizedTensor;
 import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Pages;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -180,7 +181,8 @@ public final class ModelLoader {
         boolean elsewhere = !options.device().isCpu();
         if (!elsewhere && options.residency() != BaseResidency.RAM) {
             boolean widened = stored.dtype() != compute;
-            return new FrozenWeight.Dense(stored, compute, widened);
+            FileBytes file = widened ? files.unmapped(name + ".weight").orElse(null) : null;
+            return new FrozenWeight.Dense(stored, compute, file);
         }
         Tensor copy = elsewhere ? brought(stored) : stored.copy();
         readOnce(name);

@@ -7,9 +7,10 @@ import dev.graft.kernel.Kernels;
 import dev.graft.profile.Profile;
 import dev.graft.quant.QuantizedTensor;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Pages;
+import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
+import java.lang.foreign.MemorySegment;
 import java.util.function.BiConsumer;
 
 /// A weight that is never trained: it answers x·Wᵀ and dy·W, and its gradient is never wanted.
@@ -107,11 +108,11 @@ public sealed interface FrozenWeight extends Weight
     /// rows x are multiplied straight from numbers of 16 bits.
     ///
     /// @param stored [out, in]
-    /// @param passing whether it is mapped from a file and leaves this process's memory as soon as
-    ///     it has been widened; the system's cache has it for the next time
-    record Dense(Tensor stored, DType compute, boolean passing) implements FrozenWeight {
+    /// @param unmapped where panels are read from, so that what is mapped does not become part of
+    ///     this process's memory; null where `stored` has them
+    record Dense(Tensor stored, DType compute, FileBytes unmapped) implements FrozenWeight {
         public Dense(Tensor stored, DType compute) {
-            this(stored, compute, false);
+            this(stored, compute, null);
         }
 
         @Override
@@ -155,6 +156,11 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public void expand(long row, Tensor panel) {
+            if (unmapped != null) {
+                FileBytes rows = unmapped.part(row * rowBytes(), panel.size(0) * rowBytes());
+                Kernels.of(panel).read(rows, stored.dtype(), panel);
+                return;
+            }
             try (var _ = Scope.open("rows", panel.device())) {
                 Tensor rows = stored.narrow(0, row, panel.size(0));
                 if (rows.device().equals(panel.device())) {
@@ -162,10 +168,11 @@ public sealed interface FrozenWeight extends Weight
                 } else {
                     send(rows, panel);
                 }
-                if (passing) {
-                    Pages.release(rows.segment());
-                }
             }
+        }
+
+        private long rowBytes() {
+            return in() * stored.dtype().bytes();
         }
 
         /// To another device, converted there: libtorch would do it on the slower side.
@@ -181,11 +188,18 @@ public sealed interface FrozenWeight extends Weight
 
         @Override
         public Tensor rows(Tensor ids) {
-            Tensor rows = stored.indexSelect(0, ids);
-            if (passing && rows.size(0) > FEW_FOR_HALVES) { // with less, a head may need it all
-                Pages.release(stored.segment());
-            }
+            Tensor rows = unmapped == null ? stored.indexSelect(0, ids) : readRows(ids.toInts());
             return rows.dtype() == compute ? rows : rows.to(compute);
+        }
+
+        private Tensor readRows(int[] ids) {
+            Tensor rows = Tensor.empty(stored.dtype(), ids.length, in());
+            MemorySegment memory = rows.segment();
+            long bytes = rowBytes();
+            for (int i = 0; i < ids.length; i++) {
+                unmapped.read(ids[i] * bytes, memory.asSlice(i * bytes, bytes));
+            }
+            return rows;
         }
 
         @Override

@@ -102,7 +102,7 @@ final class Account {
         if (copied) {
             return Place.MEMORY;
         }
-        return job.base().widens(number) ? Place.CACHED : Place.MAPPED; // widened panels let go
+        return job.base().widens(number) ? Place.CACHED : Place.MAPPED; // panels are read
     }
 
     /// Whether a card reads this matrix from the host.
