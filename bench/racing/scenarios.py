@@ -43,8 +43,9 @@ GRAFT_QLORA_LAYER = Contestant("Graft QLoRA, layers recomputed", "graft", "bfloa
 PEFT = Contestant("PEFT", "peft")
 PEFT_AUTOCAST = Contestant("PEFT, autocast to bf16", "peft", options=("--autocast",))
 PEFT_CHECKPOINTING = Contestant("PEFT, checkpointing", "peft", options=("--checkpointing",))
-PEFT_BF16 = Contestant("PEFT, bf16", "peft", "bfloat16", steps=2)
-PEFT_QLORA = Contestant("PEFT + bitsandbytes", "peft", "float32", ("--four-bits",))
+PEFT_BF16 = Contestant("PEFT, bf16", "peft", "bfloat16", steps=6)
+PEFT_QLORA = Contestant("PEFT + bitsandbytes", "peft", "float32", ("--four-bits",), steps=12)
+PEFT_QLORA_BF16 = replace(PEFT_QLORA, name="PEFT + bitsandbytes, a bf16 model", dtype="bfloat16")
 TRL = Contestant("TRL, defaults in float32", "trl")
 TRL_AUTOCAST = Contestant("TRL, defaults with bf16", "trl", options=("--autocast",))
 TRL_FREE = Contestant("TRL, bf16, no checkpointing", "trl", options=("--autocast", "--no-checkpointing"))
@@ -69,9 +70,9 @@ ALL = {
         Scenario("135m-1x8192", "LoRA, 135M shape, 1 x 8192", "135m", 1, 8192, (PEFT_CHECKPOINTING, GRAFT_LAYER), 2),
         Scenario("135m-bf16", "LoRA from bf16 files, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_BF16, GRAFT_BF16, GRAFT, GRAFT_BF16_MIXED), 20),
         Scenario("360m-1x512", "LoRA, 360M shape, 1 x 512", "360m", 1, 512, (PEFT, GRAFT), 10),
-        Scenario("1.1b-1x512", "LoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (PEFT, PEFT_AUTOCAST, GRAFT, GRAFT_BF16, GRAFT_BF16_MIXED), 4),
-        Scenario("1.1b-qlora", "LoRA and QLoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (GRAFT_BF16, GRAFT_QLORA, GRAFT_QLORA_LAYER, GRAFT_QLORA_MIXED), 4),
-        Scenario("135m-qlora", "QLoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_QLORA, GRAFT_QLORA), 4),
+        Scenario("1.1b-1x512", "LoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (PEFT, PEFT_AUTOCAST, GRAFT, GRAFT_BF16, GRAFT_BF16_MIXED), 7),
+        Scenario("1.1b-qlora", "LoRA and QLoRA, 1.1B shape, 1 x 512", "1.1b", 1, 512, (GRAFT_BF16, GRAFT_QLORA, GRAFT_QLORA_LAYER, GRAFT_QLORA_MIXED), 7),
+        Scenario("135m-qlora", "QLoRA, 135M shape, 1 x 512", "135m", 1, 512, (PEFT_QLORA, PEFT_QLORA_BF16, GRAFT_QLORA, GRAFT_QLORA_MIXED), 30),
         Scenario("instructions", "LoRA on the answers of 2,000 rows of Alpaca, 135M shape", "135m", 8, 0, TRL_ALL + (GRAFT_LONG, GRAFT_MIXED_LONG), 12),
     ]
 }
