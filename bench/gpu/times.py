@@ -109,10 +109,10 @@ def main() -> None:
     per_token = inputs.flops_per_step(options.shape, options.batch, LENGTH) / options.batch / LENGTH
     print(f"\n{options.shape}, {options.batch} x {LENGTH}, {torch.cuda.get_device_name()}\n")
     print("| | tokens/s | of the product rate | peak of the card's memory |\n|---|---:|---:|---:|")
-    for name, runs in results.items():
-        if runs:
-            speed = statistics.median(r["tokens_per_second"] for r in runs)
-            peak = statistics.median(r["peak_bytes"] for r in runs)
+    for name, rounds in results.items():
+        if rounds:
+            speed = statistics.median(r["tokens_per_second"] for r in rounds)
+            peak = statistics.median(r["peak_bytes"] for r in rounds)
             print(f"| {name} | {speed:,.0f} | {speed * per_token / flops:.0%} | {peak / 1e9:.2f} GB |")
 
 

@@ -25,19 +25,19 @@ final class VectorRead {
                 PIECE,
                 (from, to) -> {
                     MemorySegment buffer = take();
-                    for (long first = from * PIECE; first < Math.min(count, to * PIECE); ) {
-                        long some = Math.min(PIECE, count - first);
-                        MemorySegment halves = buffer.asSlice(0, some * Short.BYTES);
-                        file.read(first * Short.BYTES, halves);
-                        VectorHalf.widen(halves, at(floats, first, some), 0, some);
-                        first += some;
+                    for (long first = from * PIECE; first < to * PIECE; first += PIECE) {
+                        widen(file, first, Math.min(PIECE, count - first), buffer, floats);
                     }
                     FREE.add(buffer);
                 });
     }
 
-    private static MemorySegment at(MemorySegment floats, long first, long count) {
-        return floats.asSlice(first * Float.BYTES, count * Float.BYTES);
+    private static void widen(
+            FileBytes file, long first, long count, MemorySegment buffer, MemorySegment floats) {
+        MemorySegment halves = buffer.asSlice(0, count * Short.BYTES);
+        file.read(first * Short.BYTES, halves);
+        MemorySegment target = floats.asSlice(first * Float.BYTES, count * Float.BYTES);
+        VectorHalf.widen(halves, target, 0, count);
     }
 
     /// As many buffers as threads have read at once.

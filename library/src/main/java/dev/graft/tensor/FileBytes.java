@@ -39,11 +39,13 @@ public final class FileBytes implements AutoCloseable {
     private final Source source;
     private final long offset;
     private final long length;
+    private final boolean whole;
 
-    private FileBytes(Source source, long offset, long length) {
+    private FileBytes(Source source, long offset, long length, boolean whole) {
         this.source = source;
         this.offset = offset;
         this.length = length;
+        this.whole = whole;
     }
 
     @SuppressWarnings("restricted")
@@ -80,17 +82,17 @@ public final class FileBytes implements AutoCloseable {
         }
         return descriptor < 0
                 ? Optional.empty()
-                : Optional.of(new FileBytes(new Source(path, descriptor), 0, length));
+                : Optional.of(new FileBytes(new Source(path, descriptor), 0, length, true));
     }
 
     public long length() {
         return length;
     }
 
-    /// A part of them, which is not closed.
+    /// A part of them, whose `close` does nothing.
     public FileBytes part(long from, long bytes) {
         requireWithin(from, bytes);
-        return new FileBytes(source, offset + from, bytes);
+        return new FileBytes(source, offset + from, bytes, false);
     }
 
     /// Fills memory with the bytes from `from` on.
@@ -130,7 +132,7 @@ public final class FileBytes implements AutoCloseable {
 
     @Override
     public void close() {
-        if (source.closed) {
+        if (!whole || source.closed) {
             return;
         }
         source.closed = true;

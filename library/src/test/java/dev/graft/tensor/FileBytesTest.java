@@ -82,6 +82,8 @@ final class FileBytesTest {
     void aClosedFileIsNotReadThroughItsParts() {
         var file = FileBytes.open(path, LENGTH).orElseThrow();
         var part = file.part(0, 10);
+        part.close();
+        assertThat(read(part, 0, 10)).isEqualTo(Arrays.copyOf(contents, 10));
         file.close();
         file.close();
         assertThatThrownBy(() -> read(part, 0, 10))
