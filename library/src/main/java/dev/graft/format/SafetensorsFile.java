@@ -46,7 +46,7 @@ public final class SafetensorsFile implements AutoCloseable {
     private final Path path;
     private final Arena arena;
     private final MemorySegment memory;
-    private final Optional<FileBytes> unmapped;
+    private Optional<FileBytes> unmapped = Optional.empty();
     private final Map<String, TensorInfo> tensors = new LinkedHashMap<>();
     private final Map<String, String> metadata = new LinkedHashMap<>();
 
@@ -54,7 +54,6 @@ public final class SafetensorsFile implements AutoCloseable {
         this.path = path;
         this.arena = arena;
         this.memory = memory;
-        this.unmapped = FileBytes.open(path, memory.byteSize());
     }
 
     /// Maps the file and checks its header.
@@ -68,19 +67,15 @@ public final class SafetensorsFile implements AutoCloseable {
         Arena arena = Arena.ofShared();
         try (var channel = FileChannel.open(path, StandardOpenOption.READ)) {
             var memory = channel.map(FileChannel.MapMode.READ_ONLY, 0, channel.size(), arena);
-            return checked(new SafetensorsFile(path, arena, memory));
+            var file = new SafetensorsFile(path, arena, memory);
+            file.readHeader();
+            file.unmapped = FileBytes.open(path, memory.byteSize());
+            return file;
         } catch (IOException e) {
             arena.close();
             throw new ModelFormatException(path + ": cannot be read: " + e.getMessage(), e);
-        }
-    }
-
-    private static SafetensorsFile checked(SafetensorsFile file) {
-        try {
-            file.readHeader();
-            return file;
         } catch (RuntimeException e) {
-            file.close();
+            arena.close();
             throw e;
         }
     }

@@ -177,7 +177,8 @@ final class Lanes {
     /// e^x as 2ⁿ · e^r with n = round(x / ln 2) and |r| ≤ ln 2 / 2; the polynomial is that of
     /// Cephes' `expf`. Within 2 ulp; 0 below -87.33 (before denormals) and infinite above 88.37;
     /// NaN for NaN alone. Its constants are vectors because each broadcast uses up the compiler's
-    /// budget for inlining, and a method over budget makes an object of every vector.
+    /// budget for inlining, and a method over budget makes an object of every vector. For the same
+    /// reason [RowPasses] has it written out once more.
     static FloatVector exp(FloatVector x) {
         FloatVector shifted = x.fma(LOG2_E, ROUNDER);
         FloatVector n = shifted.sub(ROUNDER);

@@ -2,7 +2,6 @@ package dev.graft.tensor;
 
 import dev.graft.error.OutOfMemory;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -32,7 +31,18 @@ final class Blocks {
 
     private static final boolean LINUX = System.getProperty("os.name").equals("Linux");
     private static final Optional<MethodHandle> MMAP =
-            LINUX ? Optional.of(mmap()) : Optional.empty();
+            LINUX
+                    ? Libc.find(
+                            "mmap",
+                            FunctionDescriptor.of(
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.ADDRESS,
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.JAVA_LONG))
+                    : Optional.empty();
     private static final Optional<MethodHandle> MUNMAP =
             LINUX
                     ? Libc.find("munmap", ValueLayout.ADDRESS, ValueLayout.JAVA_LONG)
@@ -71,21 +81,6 @@ final class Blocks {
 
     static Blocks shared() {
         return SHARED;
-    }
-
-    @SuppressWarnings("restricted")
-    private static MethodHandle mmap() {
-        var linker = Linker.nativeLinker();
-        return linker.downcallHandle(
-                linker.defaultLookup().findOrThrow("mmap"),
-                FunctionDescriptor.of(
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.ADDRESS,
-                        ValueLayout.JAVA_LONG,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_INT,
-                        ValueLayout.JAVA_LONG));
     }
 
     /// Whether tensors of this many bytes live in blocks.

@@ -3,7 +3,6 @@ package dev.graft.tensor;
 import dev.graft.error.ModelFormatException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.FunctionDescriptor;
-import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
@@ -22,7 +21,17 @@ public final class FileBytes implements AutoCloseable {
             UNIX ? Libc.find("open", ValueLayout.ADDRESS, ValueLayout.JAVA_INT) : Optional.empty();
     private static final Optional<MethodHandle> CLOSE =
             UNIX ? Libc.find("close", ValueLayout.JAVA_INT) : Optional.empty();
-    private static final Optional<MethodHandle> PREAD = UNIX ? pread() : Optional.empty();
+    private static final Optional<MethodHandle> PREAD =
+            UNIX
+                    ? Libc.find(
+                            "pread",
+                            FunctionDescriptor.of(
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.JAVA_INT,
+                                    ValueLayout.ADDRESS,
+                                    ValueLayout.JAVA_LONG,
+                                    ValueLayout.JAVA_LONG))
+                    : Optional.empty();
 
     /// A file that is open, of all parts.
     private static final class Source {
@@ -46,23 +55,6 @@ public final class FileBytes implements AutoCloseable {
         this.offset = offset;
         this.length = length;
         this.whole = whole;
-    }
-
-    @SuppressWarnings("restricted")
-    private static Optional<MethodHandle> pread() {
-        var linker = Linker.nativeLinker();
-        return linker.defaultLookup()
-                .find("pread")
-                .map(
-                        symbol ->
-                                linker.downcallHandle(
-                                        symbol,
-                                        FunctionDescriptor.of(
-                                                ValueLayout.JAVA_LONG,
-                                                ValueLayout.JAVA_INT,
-                                                ValueLayout.ADDRESS,
-                                                ValueLayout.JAVA_LONG,
-                                                ValueLayout.JAVA_LONG)));
     }
 
     /// All bytes of a file; empty where the system has no such call, or refuses to open it. Who

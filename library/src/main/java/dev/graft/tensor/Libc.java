@@ -7,14 +7,18 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 import java.util.Optional;
 
-/// Functions of the C library, found where the system has them. All of them return an `int`.
+/// Functions of the C library, found where the system has them.
 final class Libc {
     private Libc() {}
 
-    @SuppressWarnings("restricted")
+    /// One that returns an `int`.
     static Optional<MethodHandle> find(String function, MemoryLayout... arguments) {
+        return find(function, FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments));
+    }
+
+    @SuppressWarnings("restricted")
+    static Optional<MethodHandle> find(String function, FunctionDescriptor descriptor) {
         var linker = Linker.nativeLinker();
-        var descriptor = FunctionDescriptor.of(ValueLayout.JAVA_INT, arguments);
         return linker.defaultLookup()
                 .find(function)
                 .map(symbol -> linker.downcallHandle(symbol, descriptor));
