@@ -1,6 +1,7 @@
 package dev.graft.model;
 
 import dev.graft.nn.FeedForward;
+import dev.graft.nn.GatedMlp;
 import dev.graft.nn.Linear;
 import dev.graft.nn.Recompute.Part;
 import dev.graft.nn.Residual;
@@ -37,6 +38,15 @@ record DecoderLayer(
         return all;
     }
 
+    /// Those of them that every token passes: not the experts, nor their router.
+    List<Linear> passed() {
+        List<Linear> all = new ArrayList<>(attention.linears());
+        if (mlp instanceof GatedMlp) {
+            all.addAll(mlp.linears());
+        }
+        return all;
+    }
+
     /// Its norms in the order of the pass.
     List<RmsNorm> norms() {
         return Stream.of(
@@ -63,7 +73,7 @@ record DecoderLayer(
                         "attention",
                         x,
                         in -> attend(tape, in, n -> attention.forward(tape, n, own, offsets)));
-        return tape.segment(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
+        return tape.rows(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
     }
 
     /// The same for new tokens behind those that are cached, which the new ones join.
@@ -76,7 +86,7 @@ record DecoderLayer(
                         "attention",
                         x,
                         in -> attend(tape, in, n -> attention.forward(tape, n, own, caches)));
-        return tape.segment("mlp", afterAttention, in -> feedForward(tape, in));
+        return tape.rows(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
     }
 
     private Var attend(Tape tape, Var x, UnaryOperator<Var> block) {

@@ -1,55 +1,44 @@
 package dev.graft.model;
 
-import dev.graft.kernel.BlockMaxima;
-import dev.graft.kernel.FourBitMatrix;
-import dev.graft.kernel.Int8Matrix;
-import dev.graft.kernel.QuantizedMatrix;
-import dev.graft.nn.FrozenWeight;
-import dev.graft.nn.Linear;
-import dev.graft.tensor.Pages;
-import dev.graft.tensor.Tensor;
-import java.lang.foreign.MemorySegment;
-import java.util.ArrayList;
+import dev.graft.tensor.CopyQueue;
+import dev.graft.tensor.Device;
 import java.util.List;
 
-/// The layers of a base whose codes stay in their files: each is read ahead of its turn and let go
-/// after it, so that no more than two are in this process's memory.
-final class LayerStream {
-    private final List<List<MemorySegment>> layers = new ArrayList<>();
+/// What is done for layers of a base that does not lie where it is computed with: each is brought
+/// for its turn, the next of them meanwhile.
+interface LayerStream extends AutoCloseable {
+    /// For a base that lies where it is used.
+    LayerStream NONE =
+            new LayerStream() {
+                @Override
+                public void begin(int layer, int next) {}
 
-    /// @param residency anything but `mapped` makes a stream that does nothing
-    LayerStream(List<DecoderLayer> layers, BaseResidency residency) {
-        for (DecoderLayer layer : layers) {
-            List<MemorySegment> mapped = new ArrayList<>();
-            for (Linear linear : layer.linears()) {
-                if (residency == BaseResidency.MAPPED
-                        && linear.weight() instanceof FrozenWeight.Quantized q) {
-                    codes(q.tensor().matrix()).forEach(t -> mapped.add(t.segment()));
-                }
-            }
-            this.layers.add(mapped);
-        }
-    }
+                @Override
+                public void end(int layer) {}
 
-    private static List<Tensor> codes(QuantizedMatrix matrix) {
-        return switch (matrix) {
-            case FourBitMatrix m ->
-                    switch (m.maxima()) {
-                        case BlockMaxima.Plain p -> List.of(m.codes(), p.values());
-                        case BlockMaxima.Nested n -> List.of(m.codes(), n.codes());
-                    };
-            case Int8Matrix m -> List.of(m.codes());
+                @Override
+                public void close() {}
+            };
+
+    /// Before the turn of a layer.
+    ///
+    /// @param next the layer after it, or a number that no layer has
+    void begin(int layer, int next);
+
+    /// After its turn.
+    void end(int layer);
+
+    @Override
+    void close();
+
+    /// Takes what memory it needs in the current scope.
+    ///
+    /// @param device of the computation
+    static LayerStream of(List<DecoderLayer> layers, BaseResidency residency, Device device) {
+        return switch (residency) {
+            case AUTO, RAM -> NONE;
+            case MAPPED -> new MappedLayers(layers);
+            case STREAMED -> SentLayers.of(layers, CopyQueue.of(device));
         };
-    }
-
-    /// Begins to read a layer; a number that no layer has is passed over.
-    void willNeed(int layer) {
-        if (layer >= 0 && layer < layers.size()) {
-            layers.get(layer).forEach(Pages::willNeed);
-        }
-    }
-
-    void release(int layer) {
-        layers.get(layer).forEach(Pages::release);
     }
 }

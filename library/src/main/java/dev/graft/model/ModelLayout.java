@@ -81,6 +81,16 @@ public record ModelLayout(
             return all;
         }
 
+        /// Those of them that every token passes: not the experts, nor their router.
+        public List<Matrix> passed() {
+            List<Matrix> all = new ArrayList<>(projections);
+            all.add(output);
+            if (router == null) {
+                blocks.forEach(b -> all.addAll(b.linears()));
+            }
+            return all;
+        }
+
         /// Its norms in the order of the pass.
         public List<Vector> norms() {
             return Stream.of(

@@ -57,7 +57,7 @@ public final class Transformer implements AutoCloseable {
         this.layers = List.copyOf(layers);
         this.norm = norm;
         this.head = head;
-        this.stream = new LayerStream(this.layers, residency);
+        this.stream = LayerStream.of(this.layers, residency, scope.device());
         this.logitMap = config.multipliers().logitMap();
         this.fileNames = fileNames;
         for (DecoderLayer layer : layers) {
@@ -135,17 +135,17 @@ public final class Transformer implements AutoCloseable {
             Var input = x;
             UnaryOperator<Var> pass = in -> layer.forward(tape, in, angles, offsets);
             int number = i;
-            stream.willNeed(i + 1);
-            tape.whenBack(() -> stream.release(number));
+            stream.begin(i, i + 1);
+            tape.whenBack(() -> stream.end(number));
             // The backward pass begins with the last layer: nothing is won by dropping that.
             x =
                     i + 1 < layers.size()
                             ? tape.segment(Recompute.Part.LAYER, "layer " + i, input, pass)
                             : tape.segment("layer " + i, input, pass);
-            tape.whenBack(() -> stream.willNeed(number - 1));
+            tape.whenBack(() -> stream.begin(number, number - 1));
             tape.release(input);
             if (!tape.isTraining() || i + 1 < layers.size()) {
-                stream.release(i);
+                stream.end(i);
             }
         }
         Var last = x;
@@ -255,12 +255,12 @@ public final class Transformer implements AutoCloseable {
                 int number = i;
                 var cached = caches.stream().map(c -> c.layer(number)).toList();
                 Var input = x;
-                stream.willNeed(i + 1);
+                stream.begin(i, i + 1);
                 x =
                         tape.segment(
                                 "layer " + i, input, in -> layer.forward(tape, in, angles, cached));
                 tape.release(input);
-                stream.release(i);
+                stream.end(i);
             }
             for (int i = 0; i < caches.size(); i++) {
                 caches.get(i).advance(Arrays.copyOfRange(ids, i * rows, (i + 1) * rows));
@@ -287,6 +287,7 @@ public final class Transformer implements AutoCloseable {
 
     @Override
     public void close() {
+        stream.close();
         scope.close();
     }
 }

@@ -3,7 +3,8 @@ package dev.graft.nn;
 import java.nio.file.Path;
 
 /// What a recording [Tape] drops in the forward pass and computes again in the backward pass, to
-/// trade time for memory (Chen et al. 2016). Gradients are the same to the bit under every policy.
+/// trade time for memory (Chen et al. 2016). Gradients are the same to the bit under every policy,
+/// as long as rows are too few for [Tiles]; else sums are rounded and dropout is drawn by tiles.
 ///
 /// `docs/activations.md` lists what stays in memory under each.
 public sealed interface Recompute {

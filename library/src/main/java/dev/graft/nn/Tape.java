@@ -26,6 +26,9 @@ public final class Tape implements AutoCloseable {
         REPLAYING
     }
 
+    /// More masks than a part of a layer has.
+    private static final int DROPOUTS_OF_A_TILE = 1 << 12;
+
     private final Workspace workspace;
     private final long dropoutSeed;
     private final Recompute policy;
@@ -176,6 +179,90 @@ public final class Tape implements AutoCloseable {
         Var result = pass(name, x, part);
         segment = around;
         return result;
+    }
+
+    /// Runs a part of the forward pass that the policy may drop, and whose rows do not depend on
+    /// each other. Where there are many of them, every policy drops it but `none`, and it is passed
+    /// and replayed a tile of rows at a time: what lives within it is that of a tile.
+    public Var rows(Recompute.Part kind, String name, Var x, UnaryOperator<Var> part) {
+        boolean records = mode == Mode.RECORDING && policy instanceof Recompute.None;
+        var tiles = Tiles.of(x.shape()[0], x.shape()[1]);
+        return records || tiles.count() == 1
+                ? segment(kind, name, x, part)
+                : tiles(name, x, tiles, part);
+    }
+
+    private Var tiles(String name, Var x, Tiles tiles, UnaryOperator<Var> part) {
+        int dropoutsBefore = dropouts;
+        if (mode == Mode.REPLAYING) {
+            Var y =
+                    lazyVar(
+                            x.dtype(),
+                            x.shape(),
+                            () -> passTiles(name, x, tiles, part, dropoutsBefore).value(),
+                            true);
+            dropouts += tiles.count() * DROPOUTS_OF_A_TILE;
+            x.hold(segment);
+            steps.push(() -> replayTiles(name, x, tiles, part, y, dropoutsBefore));
+            return y;
+        }
+        Var y = passTiles(name, x, tiles, part, dropoutsBefore);
+        dropouts += tiles.count() * DROPOUTS_OF_A_TILE;
+        if (mode == Mode.RECORDING && y.needsGradient()) {
+            Scope kept = open(name);
+            x.hold(kept);
+            steps.push(() -> close(kept));
+            steps.push(() -> replayTiles(name, x, tiles, part, y, dropoutsBefore));
+        }
+        return y;
+    }
+
+    private Var passTiles(
+            String name, Var x, Tiles tiles, UnaryOperator<Var> part, int dropoutsBefore) {
+        Mode around = mode;
+        int dropoutsAround = dropouts;
+        mode = around == Mode.INFERENCE ? around : Mode.PASSING;
+        Tensor whole = Tensor.empty(x.dtype(), x.shape());
+        boolean needsGradient = false;
+        for (int i = 0; i < tiles.count(); i++) {
+            dropouts = dropoutsBefore + i * DROPOUTS_OF_A_TILE;
+            try (var _ = Scope.open(name)) {
+                Var y = part.apply(var(tiles.rows(x.value(), i), x.needsGradient()));
+                tiles.rows(whole, i).copyInPlace(y.value());
+                needsGradient = y.needsGradient();
+            }
+        }
+        mode = around;
+        dropouts = dropoutsAround;
+        return var(whole, needsGradient);
+    }
+
+    /// The gradient of a tile's input takes the place of that of its output.
+    private void replayTiles(
+            String name,
+            Var x,
+            Tiles tiles,
+            UnaryOperator<Var> part,
+            Var result,
+            int dropoutsBefore) {
+        Tensor gradient = result.takeGradient();
+        for (int i = 0; i < tiles.count(); i++) {
+            Scope kept = open(name);
+            Var in = var(kept.adopt(tiles.rows(x.value(), i)), x.needsGradient());
+            Var out = var(in.value(), true);
+            out.giveGradient(tiles.rows(gradient, i));
+            replay(name, in, part, out, kept, dropoutsBefore + i * DROPOUTS_OF_A_TILE);
+            if (x.needsGradient()) {
+                Tensor place = tiles.rows(gradient, i);
+                Tensor found = in.takeGradient();
+                if (found.address() != place.address()) {
+                    place.copyInPlace(found);
+                }
+            }
+        }
+        if (x.needsGradient()) {
+            x.giveGradient(gradient);
+        }
     }
 
     private Var drop(String name, Var x, UnaryOperator<Var> part) {

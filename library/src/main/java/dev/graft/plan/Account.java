@@ -3,6 +3,7 @@ package dev.graft.plan;
 import dev.graft.model.BaseResidency;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
+import dev.graft.model.SentLayers;
 import dev.graft.optim.Optim;
 import dev.graft.plan.Part.Place;
 import dev.graft.tensor.DType;
@@ -63,18 +64,18 @@ final class Account {
         long beside = 0; // on a card, what it reads from the host
         for (Matrix linear : linears()) {
             if (base.quantizes(linear)) {
-                long own = Codes.codes(base.codes().how(), linear);
-                codes += streams(linear) ? 0 : own;
-                beside += streams(linear) ? own : 0;
+                codes += streams(linear) ? 0 : bytes(linear);
+                beside += streams(linear) ? bytes(linear) : 0;
                 scales += Codes.scales(base.codes().how(), linear);
                 scales += Codes.tables(base.codes().how());
             } else if (streams(linear)) {
-                beside += stored * linear.elements();
+                beside += bytes(linear);
             } else {
-                plain += stored * linear.elements();
+                plain += bytes(linear);
             }
         }
         add("base_host", beside, Place.DISK, "weights of the layers, in the host's memory");
+        add("base_sent", sent(), Place.MEMORY, "two layers of them, sent to the card in turn");
         add("base", plain, files(), "weights as stored, " + base.stored().torchName());
         if (base.residency() == BaseResidency.MAPPED) {
             streamed(codes + scales);
@@ -103,6 +104,21 @@ final class Account {
             return Place.MEMORY;
         }
         return job.base().widens(number) ? Place.CACHED : Place.MAPPED; // panels are read
+    }
+
+    /// What a card has of the layers that are in the host's memory.
+    private long sent() {
+        return SentLayers.bytes(
+                model.layers().stream()
+                        .map(ModelLayout.Layer::passed)
+                        .map(l -> l.stream().filter(this::streams).mapToLong(this::bytes))
+                        .toList());
+    }
+
+    private long bytes(Matrix linear) {
+        return job.base().quantizes(linear)
+                ? Codes.codes(job.base().codes().how(), linear)
+                : stored() * linear.elements();
     }
 
     /// Whether a card reads this matrix from the host.

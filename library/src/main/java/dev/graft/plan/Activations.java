@@ -3,6 +3,7 @@ package dev.graft.plan;
 import dev.graft.model.LayerKind;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.RotaryEmbedding;
+import dev.graft.nn.Tiles;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -71,30 +72,32 @@ final class Activations {
         return outputNeeded() || trains ? hidden + 1 : 0;
     }
 
-    /// What the layers keep and the most that lives while they go backward, in numbers a token.
+    /// What the layers keep and the most that lives while they go backward, in numbers.
     private record Pass(long kept, long peak, long offloaded) {}
 
-    private Pass pass(Recomputation policy) {
+    private Pass pass(Recomputation policy, long tokens) {
+        Tiles tiles = policy == Recomputation.NONE ? Tiles.one(tokens) : Tiles.of(tokens, hidden);
         long kept = 0;
         long peak = 0;
         long offloaded = 0;
         for (int i = 0; i < layers.size(); i++) {
             LayerActivations layer = layers.get(i);
             boolean isLast = i + 1 == layers.size();
-            long full = layer.attention() + layer.mlp();
-            long input = layer.needsGradient() ? hidden : 0;
-            peak = Math.max(peak, kept + layer.forward());
+            long full = tokens * (layer.attention() + layer.mlp());
+            long input = layer.needsGradient() ? tokens * hidden : 0;
             boolean isDropped = policy.wholeLayers() && !isLast && layer.needsGradient();
+            peak = Math.max(peak, kept + layer.forward(tiles, !isDropped));
             if (isDropped) {
                 offloaded += policy == Recomputation.OFFLOAD ? input : 0;
                 kept += policy == Recomputation.OFFLOAD ? 0 : input;
-                peak = Math.max(peak, kept + layer.backwardOfAll());
-            } else if (policy == Recomputation.MLP) {
-                kept += layer.attention() + layer.droppedMlp();
-                peak = Math.max(peak, kept + layer.backwardWithoutMlp());
+                peak = Math.max(peak, kept + layer.backwardOfAll(tiles));
+            } else if (policy == Recomputation.MLP || tiles.count() > 1) {
+                kept += tokens * (layer.attention() + layer.droppedMlp());
+                peak = Math.max(peak, kept + layer.backwardWithoutMlp(tiles));
             } else {
                 kept += full;
-                peak = Math.max(peak, kept + (layer.needsGradient() ? layer.backward() : 0));
+                long backward = layer.needsGradient() ? tokens * layer.backward() : 0;
+                peak = Math.max(peak, kept + backward);
             }
         }
         return new Pass(kept, peak, offloaded);
@@ -103,24 +106,25 @@ final class Activations {
     /// A training pass over a batch.
     Footprint training(BatchShape batch, Recomputation policy) {
         long tokens = batch.tokens();
-        Pass pass = pass(policy);
+        Pass pass = pass(policy, tokens);
         long around = idsAndAngles(tokens);
-        long kept = around + tokens * (pass.kept() + lastNorm()) * numberBytes;
+        long kept = around + (pass.kept() + tokens * lastNorm()) * numberBytes;
         long normedAndGradient = (outputNeeded() || lastNorm() > 0 ? 2 : 1) * hidden;
         long loss = kept + tokens * normedAndGradient * numberBytes + lossRows(batch, true);
-        long layers = around + tokens * pass.peak() * numberBytes;
+        long layers = around + pass.peak() * numberBytes;
         return new Footprint(
                 kept,
                 Math.max(loss, layers),
-                tokens * pass.offloaded() * numberBytes,
-                tokens * Math.min(pass.offloaded(), 2 * hidden) * numberBytes);
+                pass.offloaded() * numberBytes,
+                Math.min(pass.offloaded(), 2 * tokens * hidden) * numberBytes);
     }
 
     /// A pass without gradients: one block of a layer at a time.
     long evaluation(BatchShape batch) {
         long tokens = batch.tokens();
-        long widest = layers.stream().mapToLong(LayerActivations::inference).max().orElseThrow();
-        long inLayers = tokens * widest * numberBytes;
+        Tiles tiles = Tiles.of(tokens, hidden);
+        long widest = layers.stream().mapToLong(l -> l.inference(tiles)).max().orElseThrow();
+        long inLayers = widest * numberBytes;
         long atTheEnd = tokens * (2 * hidden + 1) * numberBytes + lossRows(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }

@@ -2,6 +2,7 @@ package dev.graft.plan;
 
 import dev.graft.model.ModelConfig;
 import dev.graft.model.ModelLayout.Layer;
+import dev.graft.nn.Tiles;
 
 /// What one layer keeps for its backward pass and what lives besides while it runs backward, in
 /// numbers a token: the arithmetic of `docs/activations.md`, for any choice of trained modules.
@@ -38,41 +39,74 @@ final class LayerActivations {
     }
 
     /// The most that lives in the forward pass, what is kept included: a block's input and result
-    /// and all between.
-    long forward() {
-        long input = attention.keepsInput() ? 0 : hidden;
-        long inMlp = attention.kept() + input + hidden + mlp.all();
-        return Math.max(hidden + attention.all(), inMlp);
+    /// and all between. In numbers of all tokens.
+    ///
+    /// @param kept whether anything is, or the layer is dropped
+    long forward(Tiles tokens, boolean kept) {
+        long input = kept && attention.keepsInput() ? 0 : hidden;
+        long before = (kept ? attention.kept() : 0) + input + hidden;
+        long inMlp =
+                tokens.count() == 1
+                        ? tokens.all() * (before + mlp.all())
+                        : tokens.all() * (before + hidden) + tokens.size() * mlp.all();
+        return Math.max(tokens.all() * (hidden + attention.all()), inMlp);
     }
 
     /// The same of a pass without gradients; the layer's input lives as long as the layer.
-    long inference() {
-        return Math.max(hidden + mlp.inference(), attention.inference());
+    long inference(Tiles tokens) {
+        long inMlp =
+                tokens.count() == 1
+                        ? tokens.all() * (hidden + mlp.inference())
+                        : tokens.all() * 3 * hidden + tokens.size() * mlp.inferenceOfTile();
+        return Math.max(inMlp, tokens.all() * attention.inference());
     }
 
     // ---- what lives besides what is kept in the backward pass, at the worst step ----
 
-    /// Of a layer that was recorded.
+    /// Of a layer that was recorded, in numbers a token.
     long backward() {
         return Math.max(mlp.backward(), attention.backward(true) - mlp.kept());
     }
 
     /// Of a layer whose feed-forward block was dropped: that block, computed and recorded again,
-    /// and going backward; or the attention.
-    long backwardWithoutMlp() {
+    /// and going backward; or the attention. In numbers of all tokens.
+    long backwardWithoutMlp(Tiles tokens) {
+        return Math.max(
+                backwardOfMlp(tokens), tokens.all() * (attention.backward(true) - mlp.dropped()));
+    }
+
+    /// A feed-forward block of which the input is there, and the gradient of its output comes.
+    private long backwardOfMlp(Tiles tokens) {
+        if (tokens.count() > 1) {
+            return tokens.all() * hidden + tokens.size() * mlp.backwardOfTile();
+        }
         long recorded = mlp.kept() - (mlp.keepsInput() ? hidden : 0);
         long going = recorded + mlp.again() + mlp.backwardOfHeld();
         long turn = mlp.allHeld() + hidden;
-        return Math.max(Math.max(going, turn), attention.backward(true) - mlp.dropped());
+        return tokens.all() * Math.max(going, turn);
     }
 
-    /// Of a layer of which only the input was kept: all of it, computed and recorded again.
-    long backwardOfAll() {
+    /// Of a layer of which only the input was kept: all of it, computed and recorded again. In
+    /// numbers of all tokens.
+    long backwardOfAll(Tiles tokens) {
+        return tokens.count() == 1 ? tokens.all() * backwardOfAll() : backwardOfAttention(tokens);
+    }
+
+    private long backwardOfAll() {
         long recorded = attention.kept() + mlp.kept() - (attention.keepsInput() ? hidden : 0);
         long again = attention.again() + mlp.again();
         long steps = Math.max(mlp.backwardOfHeld(), attention.backward(false));
         // at the turn nothing has been freed
         long turn = attention.allHeld() + mlp.allHeld() + hidden;
         return Math.max(recorded + again + steps, turn);
+    }
+
+    /// The same where the feed-forward block goes by tiles, with its input and the attention there.
+    private long backwardOfAttention(Tiles tokens) {
+        long recorded = attention.kept() - (attention.keepsInput() ? hidden : 0);
+        long there = recorded + attention.again() + mlp.dropped();
+        long steps = Math.max(backwardOfMlp(tokens), tokens.all() * attention.backward(false));
+        long turn = attention.allHeld() + hidden;
+        return Math.max(tokens.all() * there + steps, tokens.all() * turn);
     }
 }

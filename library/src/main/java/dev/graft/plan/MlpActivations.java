@@ -143,6 +143,21 @@ final class MlpActivations {
         return hidden + before() + most + routing() + expert();
     }
 
+    /// The same of a tile of rows, the input not included.
+    long inferenceOfTile() {
+        return inference() - hidden;
+    }
+
+    /// The most that lives in the backward pass of a tile of rows, which is computed and recorded
+    /// again, besides its input and the gradient of its output.
+    long backwardOfTile() {
+        long recorded = kept() - (keepsInput() ? hidden : 0);
+        long after = hasAfter ? ofNorm() - hidden : 0;
+        long steps =
+                LongStream.of(ofDown() - hidden, ofGates() - rest(), after).max().orElseThrow();
+        return Math.max(recorded + again() + steps, allHeld());
+    }
+
     /// What lives besides what is kept in the backward pass, at the worst step.
     long backward() {
         long blocks = activatedAgain() + Math.max(ofDown(), normedAgain() + ofGates());

@@ -88,8 +88,8 @@ final class Scratch {
         return PLAIN_MATRICES * group * longest * longest * DType.F32.bytes();
     }
 
-    /// The panel of a card, which takes most matrices whole. What is streamed needs one whatever
-    /// its type.
+    /// The panel of a card, which takes most matrices whole. Experts in the host's memory need one
+    /// whatever their type.
     static long panelOnCard(
             ModelLayout model, TrainedTensors trained, BaseStorage base, long numberBytes) {
         return model.linears().stream()
@@ -98,7 +98,8 @@ final class Scratch {
                         m ->
                                 base.quantizes(m)
                                         || base.stored().bytes() < numberBytes
-                                        || base.residency() == BaseResidency.STREAMED)
+                                        || (base.residency() == BaseResidency.STREAMED
+                                                && model.config().mlp().experts() != null))
                 .mapToLong(
                         m ->
                                 Math.min(

@@ -35,20 +35,23 @@ public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType so
 
     /// The same with its codes elsewhere; those it has are closed.
     public QuantizedTensor withCodes(UnaryOperator<Tensor> elsewhere) {
-        QuantizedMatrix moved =
+        QuantizedTensor moved = over(elsewhere.apply(matrix.codes()));
+        matrix.codes().close();
+        return moved;
+    }
+
+    /// The same over other memory for its codes.
+    ///
+    /// @param codes of the shape and type of those it has
+    public QuantizedTensor over(Tensor codes) {
+        QuantizedMatrix other =
                 switch (matrix) {
                     case FourBitMatrix m ->
                             new FourBitMatrix(
-                                    elsewhere.apply(m.codes()),
-                                    m.maxima(),
-                                    m.table(),
-                                    m.blockSize(),
-                                    m.out(),
-                                    m.in());
-                    case Int8Matrix m -> new Int8Matrix(elsewhere.apply(m.codes()), m.maxima());
+                                    codes, m.maxima(), m.table(), m.blockSize(), m.out(), m.in());
+                    case Int8Matrix m -> new Int8Matrix(codes, m.maxima());
                 };
-        matrix.codes().close();
-        return new QuantizedTensor(moved, how, source);
+        return new QuantizedTensor(other, how, source);
     }
 
     private static BlockMaxima copy(BlockMaxima maxima, Device device) {

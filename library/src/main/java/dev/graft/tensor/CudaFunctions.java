@@ -11,30 +11,28 @@ import java.lang.invoke.MethodHandle;
 /// default stream, so that they run in order with its own operations (CUDA Driver API: `cuModule…`,
 /// `cuLaunchKernel`).
 public final class CudaFunctions {
-    private final CudaDriver driver;
-    private final MemorySegment context;
+    private final CudaContext context;
     private final MemorySegment module;
     private final MethodHandle launch;
-    private final ThreadLocal<Boolean> entered = ThreadLocal.withInitial(() -> false);
 
-    private CudaFunctions(CudaDriver driver, MemorySegment context, MemorySegment module) {
-        this.driver = driver;
+    private CudaFunctions(CudaContext context, MemorySegment module) {
         this.context = context;
         this.module = module;
         this.launch =
-                driver.handle(
-                        "cuLaunchKernel",
-                        ADDRESS,
-                        JAVA_INT,
-                        JAVA_INT,
-                        JAVA_INT,
-                        JAVA_INT,
-                        JAVA_INT,
-                        JAVA_INT,
-                        JAVA_INT,
-                        ADDRESS,
-                        ADDRESS,
-                        ADDRESS);
+                context.driver()
+                        .handle(
+                                "cuLaunchKernel",
+                                ADDRESS,
+                                JAVA_INT,
+                                JAVA_INT,
+                                JAVA_INT,
+                                JAVA_INT,
+                                JAVA_INT,
+                                JAVA_INT,
+                                JAVA_INT,
+                                ADDRESS,
+                                ADDRESS,
+                                ADDRESS);
     }
 
     /// Loads a module for as long as the process runs.
@@ -42,30 +40,22 @@ public final class CudaFunctions {
     /// @param card whose primary context it is loaded into, which is libtorch's
     /// @param binary a cubin of the card's architecture
     public static CudaFunctions of(Device card, byte[] binary) {
-        CudaDriver driver =
-                CudaDriver.find()
-                        .orElseThrow(() -> new IllegalStateException("there is no NVIDIA driver"));
+        CudaContext context = CudaContext.of(card);
+        CudaDriver driver = context.driver();
         try (var arena = Arena.ofConfined()) {
             MemorySegment to = arena.allocate(ADDRESS);
-            driver.check(
-                    "the context of " + card,
-                    driver.call("cuDevicePrimaryCtxRetain", ADDRESS, JAVA_INT)
-                            .with(to, card.index()));
-            MemorySegment context = to.get(ADDRESS, 0);
-            driver.check(
-                    "the context of " + card,
-                    driver.call("cuCtxSetCurrent", ADDRESS).with(context));
             MemorySegment image = arena.allocate(binary.length);
             image.asByteBuffer().put(binary);
             driver.check(
                     "loading the kernels",
                     driver.call("cuModuleLoadData", ADDRESS, ADDRESS).with(to, image));
-            return new CudaFunctions(driver, context, to.get(ADDRESS, 0));
+            return new CudaFunctions(context, to.get(ADDRESS, 0));
         }
     }
 
     /// The function of this name.
     public MemorySegment function(String name) {
+        CudaDriver driver = context.driver();
         try (var arena = Arena.ofConfined()) {
             MemorySegment to = arena.allocate(ADDRESS);
             int code =
@@ -81,10 +71,7 @@ public final class CudaFunctions {
     /// @param arguments the addresses of the values of the parameters
     public void launch(
             String name, MemorySegment function, int blocks, int threads, MemorySegment arguments) {
-        if (!entered.get()) {
-            driver.check(name, driver.call("cuCtxSetCurrent", ADDRESS).with(context));
-            entered.set(true);
-        }
+        CudaDriver driver = context.driver();
         MemorySegment none = MemorySegment.NULL; // the default stream; no other options
         int code;
         try {

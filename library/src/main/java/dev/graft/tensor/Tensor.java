@@ -396,6 +396,13 @@ public final class Tensor implements AutoCloseable {
         return view("view", () -> raw.view(shape), this);
     }
 
+    /// The same bytes as numbers of another type.
+    ///
+    /// @return one dimension
+    public Tensor bytesAs(DType type) {
+        return view("view", () -> raw.view(type.scalarType), this);
+    }
+
     public Tensor transpose(int a, int b) {
         return view("transpose", () -> raw.transpose(a, b), this);
     }

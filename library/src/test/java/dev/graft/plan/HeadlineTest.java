@@ -152,6 +152,7 @@ class HeadlineTest {
         assertThat(streamed.bytes("base_host")).isEqualTo(resident.bytes("codes"));
         assertThat(streamed.onDisk()).isEqualTo(resident.bytes("codes"));
         assertThat(streamed.bytes("scales")).isEqualTo(resident.bytes("scales"));
+        assertThat(streamed.bytes("base_sent")).isEqualTo(2 * resident.bytes("codes") / 80);
         Bill paged = Bill.of(job.with(new OptimizerState(Optim.PAGED_ADAMW_32BIT, 0)));
         assertThat(paged.onDisk()).isEqualTo(resident.bytes("optimizer"));
         assertThat(paged.needed()).isEqualTo(resident.needed() - resident.bytes("optimizer"));

@@ -167,6 +167,21 @@ class MeasuredTest {
         checkAdapter(name, LoraConfig.allLinear(4, 8).withDropout(dropout), sequences, length);
     }
 
+    /// More tokens than are passed through feed-forward blocks at once.
+    @ParameterizedTest
+    @CsvSource({
+        "llama-tiny, 0",
+        "llama-tiny, 0.1",
+        "families/gemma2, 0",
+        "families/phi3, 0.1",
+        "families/granite, 0",
+        "families/olmo2, 0"
+    })
+    void tilesHoldWhatThePlanSays(String name, double dropout) {
+        checkAdapter(name, LoraConfig.allLinear(4, 8).withDropout(dropout), 90, 50);
+        checkAdapter(name, Configs.lora(4, "down_proj").withDropout(dropout), 90, 50);
+    }
+
     @ParameterizedTest
     @CsvSource({"llama-tiny, 3, 24", "variants/bf16, 2, 30", "variants/tied, 2, 130"})
     void productsInBfloat16HoldWhatThePlanSays(String name, int sequences, int length) {
@@ -316,24 +331,27 @@ class MeasuredTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "llama-tiny",
-                "families/qwen3",
-                "families/gemma2",
-                "families/phi3",
-                "families/olmo2"
-            })
-    void evaluationHoldsOneLayer(String name) {
+    @CsvSource({
+        "llama-tiny, 8",
+        "llama-tiny, 90",
+        "families/qwen3, 8",
+        "families/gemma2, 8",
+        "families/gemma2, 90",
+        "families/phi3, 8",
+        "families/olmo2, 8"
+    })
+    void evaluationHoldsOneLayer(String name, int sequences) {
         try (var model = new Golden.Model(name, DType.F32)) {
             var config = model.transformer.config();
-            List<Batch> batches = List.of(batch(8, 50, config.vocabulary()));
+            List<Batch> batches = List.of(batch(sequences, 50, config.vocabulary()));
             Evaluation.of(model.transformer, batches, model.workspace);
             long before = Scope.liveBytes();
             Scope.resetPeak();
             Evaluation.of(model.transformer, batches, model.workspace);
             Tuning none = new Tuning.Lora(LoraConfig.allLinear(1, 1));
-            Job job = Job.of(config, none, BatchShape.of(1, 2)).evaluating(BatchShape.of(8, 50));
+            Job job =
+                    Job.of(config, none, BatchShape.of(1, 2))
+                            .evaluating(BatchShape.of(sequences, 50));
             Bill bill = Bill.of(job);
             long planned =
                     bill.bytes("activations") + bill.bytes("backward") + bill.bytes("beyond");
