@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from gpu import model
+from racing import decode as racing
 from racing import inputs, runs
 
 LENGTH = 2048
@@ -43,19 +44,19 @@ def lines(command: list) -> list:
     return runs.lines(out)
 
 
-def graft(options, folder: Path, data: Path, more: list) -> dict:
+def graft(options, folder: Path, data: Path, more: list, length: int = LENGTH, steps: int = STEPS) -> dict:
     output = Path(options.work) / "out"
     shutil.rmtree(output, ignore_errors=True)
     command = [
-        options.graft, "train", "--model-name-or-path", folder, "--dataset", data, "--max-length", LENGTH,
-        "--lora-r", 16, "--lora-alpha", 32, "--per-device-train-batch-size", options.batch, "--max-steps", STEPS,
+        options.graft, "train", "--model-name-or-path", folder, "--dataset", data, "--max-length", length,
+        "--lora-r", 16, "--lora-alpha", 32, "--per-device-train-batch-size", options.batch, "--max-steps", steps,
         "--save-strategy", "no", "--logging-steps", 1, "--force", "--output-dir", output, "--json", "--device", "cuda", *more,
     ]  # fmt: skip
-    steps = [e for e in lines(command) if e.get("event") == "step"]
+    taken = [e for e in lines(command) if e.get("event") == "step"]
     return {
-        "tokens_per_second": statistics.median(e["tokens_per_second"] for e in steps[2:]),
-        "peak_bytes": max(e["peak_memory_bytes"] for e in steps),
-        "loss": steps[-1]["loss"],
+        "tokens_per_second": statistics.median(e["tokens_per_second"] for e in taken[2:]),
+        "peak_bytes": max(e["peak_memory_bytes"] for e in taken),
+        "loss": taken[-1]["loss"],
     }
 
 
@@ -73,6 +74,34 @@ def peer(options, folder: Path, data: Path, more: list) -> dict:
     }
 
 
+def decode(options, folder: Path, bandwidth: float) -> str:
+    """New tokens one at a time from codes of 4 bits, and the share of the bandwidth that this is."""
+    command = [
+        options.graft, "generate", "--model", folder, "--prompt", racing.prompt(options.shape),
+        "--max-new-tokens", racing.NEW, "--load-in-4bit", "--device", "cuda", "--json",
+    ]  # fmt: skip
+    said = lines(command)[-1]
+    # the cache has 16 bits a number on a card
+    nf4 = racing.Contestant("Graft NF4", racing.NF4, head=2, cache=2)
+    read = racing.bytes_per_token(nf4, said["decoded_tokens"], options.shape)
+    rate = said["decode_tokens_per_second"]
+    return (
+        f"generation from NF4, one sequence: {rate:.1f} new tokens/s, {read / 1e6:,.0f} MB each, "
+        f"{rate * read / bandwidth:.0%} of the bandwidth of copies; "
+        f"the prompt at {said['prompt_tokens_per_second']:,.0f} tokens/s"
+    )
+
+
+def largest(options) -> str:
+    """Steps of a 70 B shape from codes of 4 bits, one sequence of 512 tokens: does it fit in 48 GB?"""
+    folder = model.make(Path(options.work) / "70b", "70b", four_bits=True)
+    torch.cuda.empty_cache()
+    data = inputs.texts(Path(options.work), "70b", 512)
+    found = graft(options, folder, data, ["--gradient-checkpointing", "layer"], length=512, steps=6)
+    seconds = 512 * options.batch / found["tokens_per_second"]
+    return f"70 B from NF4, {options.batch} x 512: {seconds:.2f} s a step, {found['peak_bytes'] / 1e9:.2f} GB"
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--graft", required=True)
@@ -81,6 +110,9 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
+    if options.shape == "70b":
+        print(largest(options))
+        return
     work = Path(options.work)
     flops, bandwidth = rates()
     print(f"products in bfloat16: {flops / 1e12:.0f} TFLOP/s; copies: {bandwidth / 1e9:.0f} GB/s", flush=True)
@@ -96,6 +128,15 @@ def main() -> None:
         "Graft, layers recomputed": lambda: graft(options, folder, data, ["--gradient-checkpointing", "layer"]),
         "Graft QLoRA, layers recomputed": lambda: graft(
             options, folder, data, ["--load-in-4bit", "--gradient-checkpointing", "layer"]
+        ),
+        "Graft QLoRA, inputs of layers in the host's memory": lambda: graft(
+            options, folder, data, ["--load-in-4bit", "--gradient-checkpointing", "offload"]
+        ),
+        "Graft QLoRA, the base there too": lambda: graft(
+            options,
+            folder,
+            data,
+            ["--load-in-4bit", "--gradient-checkpointing", "offload", "--base-residency", "streamed"],
         ),
     }
     results = {name: [] for name in contestants}
@@ -114,6 +155,7 @@ def main() -> None:
             speed = statistics.median(r["tokens_per_second"] for r in rounds)
             peak = statistics.median(r["peak_bytes"] for r in rounds)
             print(f"| {name} | {speed:,.0f} | {speed * per_token / flops:.0%} | {peak / 1e9:.2f} GB |")
+    print("\n" + decode(options, folder, bandwidth))
 
 
 if __name__ == "__main__":

@@ -39,18 +39,18 @@ CONTESTANTS = (
 )
 
 
-def bytes_per_token(contestant: Contestant, new: int) -> float:
+def bytes_per_token(contestant: Contestant, new: int, shape: str = SHAPE) -> float:
     """What a token has to read: every weight once, and keys and values of half of the new tokens on average."""
-    hidden, layers, heads, key_heads, feed_forward, vocabulary, _ = inputs.SHAPES[SHAPE]
+    hidden, layers, heads, key_heads, feed_forward, vocabulary, _ = inputs.SHAPES[shape]
     keys = key_heads * (hidden // heads)
     weights = layers * hidden * (2 * hidden + 2 * keys + 3 * feed_forward)
     cached = 2 * layers * keys * (PROMPT + new / 2)
     return weights * contestant.weight + hidden * vocabulary * contestant.head + cached * contestant.cache
 
 
-def prompt() -> str:
+def prompt(shape: str = SHAPE) -> str:
     chance = random.Random(5)
-    return " ".join(f"w{chance.randrange(2, inputs.SHAPES[SHAPE][5])}" for _ in range(PROMPT))
+    return " ".join(f"w{chance.randrange(2, inputs.SHAPES[shape][5])}" for _ in range(PROMPT))
 
 
 def command(contestant: Contestant, model: Path, python: str) -> list:

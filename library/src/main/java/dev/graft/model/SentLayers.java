@@ -158,6 +158,7 @@ public final class SentLayers implements LayerStream {
         }
         if (holds[place] != NOBODY) {
             end(holds[place]); // its turn broke off
+            holds[place] = NOBODY;
         }
         copies.follow();
         layers.get(layer).forEach(matrix -> matrix.send(copies));
