@@ -74,11 +74,11 @@ def peer(options, folder: Path, data: Path, more: list) -> dict:
     }
 
 
-def decode(options, folder: Path, bandwidth: float) -> str:
+def decode(options, folder: Path, bandwidth: float, more: tuple = ()) -> str:
     """New tokens one at a time from codes of 4 bits, and the share of the bandwidth that this is."""
     command = [
         options.graft, "generate", "--model", folder, "--prompt", racing.prompt(options.shape),
-        "--max-new-tokens", racing.NEW, "--load-in-4bit", "--device", "cuda", "--json",
+        "--max-new-tokens", racing.NEW, "--load-in-4bit", "--device", "cuda", "--json", *more,
     ]  # fmt: skip
     said = lines(command)[-1]
     # the cache has 16 bits a number on a card
@@ -86,7 +86,7 @@ def decode(options, folder: Path, bandwidth: float) -> str:
     read = racing.bytes_per_token(nf4, said["decoded_tokens"], options.shape)
     rate = said["decode_tokens_per_second"]
     return (
-        f"generation from NF4, one sequence: {rate:.1f} new tokens/s, {read / 1e6:,.0f} MB each, "
+        f"generation from NF4, one sequence{' ' if more else ''}{' '.join(more)}: {rate:.1f} new tokens/s, {read / 1e6:,.0f} MB each, "
         f"{rate * read / bandwidth:.0%} of the bandwidth of copies; "
         f"the prompt at {said['prompt_tokens_per_second']:,.0f} tokens/s"
     )
@@ -155,7 +155,8 @@ def main() -> None:
             speed = statistics.median(r["tokens_per_second"] for r in rounds)
             peak = statistics.median(r["peak_bytes"] for r in rounds)
             print(f"| {name} | {speed:,.0f} | {speed * per_token / flops:.0%} | {peak / 1e9:.2f} GB |")
-    print("\n" + decode(options, folder, bandwidth))
+    print("\n" + decode(options, folder, bandwidth), flush=True)
+    print(decode(options, folder, bandwidth, ("--cuda-graphs",)))
 
 
 if __name__ == "__main__":

@@ -55,7 +55,7 @@ final class ChatCommand implements Callable<Integer> {
     @Override
     public Integer call() {
         try (OpenModel open = arguments.open(products.placement());
-                var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
+                var generator = sampling.generator(open, products)) {
             var chats =
                     new ChatTokenization(
                             open.tokenizer(), chats(open.files().folder()), LossPart.ANSWERS);

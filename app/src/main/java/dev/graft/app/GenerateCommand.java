@@ -78,7 +78,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
         String text = what.prompt.equals("-") ? standardInput() : what.prompt;
         try (OpenModel open = arguments.open(products.placement());
-                var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
+                var generator = sampling.generator(open, products)) {
             report(generator.generate(text, options, onText()));
         }
         return 0;
@@ -91,7 +91,7 @@ final class GenerateCommand implements Callable<Integer> {
         }
         List<String> prompts = Prompts.read(what.prompts);
         try (OpenModel open = arguments.open(products.placement());
-                var generator = new Generator(open.model(), open.tokenizer(), products.type())) {
+                var generator = sampling.generator(open, products)) {
             new Continuations(console, prompts).generate(generator, options, batchSize);
         }
     }

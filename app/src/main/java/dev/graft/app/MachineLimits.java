@@ -1,6 +1,7 @@
 package dev.graft.app;
 
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.Arrays;
@@ -11,6 +12,9 @@ final class MachineLimits {
     static final int SIZE = 1024;
 
     private static final int REPETITIONS = 31;
+
+    /// Fewer than a card takes before the host has to wait.
+    private static final int LAUNCHES = 500;
 
     /// The first products of a process share the processors with what is still compiled, and the
     /// library's threads are new: for half a second they have a sixth to a half of the rate.
@@ -36,6 +40,24 @@ final class MachineLimits {
             }
             Arrays.sort(seconds);
             return 2.0 * SIZE * SIZE * SIZE / seconds[REPETITIONS / 2] / 1e9;
+        }
+    }
+
+    /// Microseconds that the host takes to ask a card for one of libtorch's operations; the median.
+    static double launchMicroseconds(Device card) {
+        try (var _ = Scope.open("launches", card)) {
+            Tensor number = Tensor.zeros(DType.F32, 1);
+            var micros = new double[REPETITIONS];
+            for (int i = 0; i < REPETITIONS; i++) {
+                long begin = System.nanoTime();
+                for (int j = 0; j < LAUNCHES; j++) {
+                    number.mulInPlace(number);
+                }
+                micros[i] = (System.nanoTime() - begin) / 1e3 / LAUNCHES;
+                number.item(); // all are done before the next
+            }
+            Arrays.sort(micros);
+            return micros[REPETITIONS / 2];
         }
     }
 

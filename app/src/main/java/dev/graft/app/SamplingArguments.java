@@ -1,6 +1,9 @@
 package dev.graft.app;
 
+import dev.graft.error.ConfigException;
 import dev.graft.generate.GenerationOptions;
+import dev.graft.generate.Generator;
+import dev.graft.tensor.Device;
 import picocli.CommandLine.Option;
 
 /// How the next token is chosen.
@@ -48,6 +51,23 @@ final class SamplingArguments {
             defaultValue = "42",
             description = "Seed of the choice of tokens (default ${DEFAULT-VALUE}).")
     private long seed;
+
+    @Option(
+            names = "--cuda-graphs",
+            description =
+                    "On a card, record the pass of a token once and let the card repeat it by"
+                            + " itself; for models without experts.")
+    private boolean cudaGraphs;
+
+    /// @throws ConfigException if passes are to be recorded, and the model is on no card
+    Generator generator(OpenModel open, ProductArguments products) {
+        Device device = open.model().device();
+        if (cudaGraphs && !device.isCard()) {
+            throw new ConfigException(
+                    "--cuda-graphs: found a model on %s, expected one on a card".formatted(device));
+        }
+        return new Generator(open.model(), open.tokenizer(), products.type(), cudaGraphs);
+    }
 
     GenerationOptions options() {
         return new GenerationOptions(

@@ -1,6 +1,7 @@
 package dev.graft.generate;
 
 import dev.graft.data.Tokenizer;
+import dev.graft.model.DecodeStep;
 import dev.graft.model.KeyValueCache;
 import dev.graft.model.Transformer;
 import dev.graft.nn.Tape;
@@ -19,6 +20,7 @@ public final class Generator implements AutoCloseable {
     private final Transformer model;
     private final Tokenizer tokenizer;
     private final Workspace workspace;
+    private final boolean repeats;
 
     public Generator(Transformer model, Tokenizer tokenizer) {
         this(model, tokenizer, DType.F32);
@@ -27,9 +29,16 @@ public final class Generator implements AutoCloseable {
     /// @param products the type of products with the model's matrices, of more than one token at a
     ///     time: F32 or BF16
     public Generator(Transformer model, Tokenizer tokenizer, DType products) {
+        this(model, tokenizer, products, false);
+    }
+
+    /// @param repeats whether the pass of a token is recorded and repeated, where one text is
+    ///     continued and the model allows it: on a card a CUDA graph
+    public Generator(Transformer model, Tokenizer tokenizer, DType products, boolean repeats) {
         this.model = model;
         this.tokenizer = tokenizer;
         this.workspace = new Workspace(products);
+        this.repeats = repeats;
     }
 
     /// What came out.
@@ -49,10 +58,24 @@ public final class Generator implements AutoCloseable {
     /// Continues a sequence of tokens.
     public Generation generate(int[] prompt, GenerationOptions options, Consumer<String> onText) {
         try (var text = new Continuation(model, tokenizer, prompt, options, onText)) {
+            text.take(pass(text));
+            if (repeats && !text.isComplete() && DecodeStep.fits(model, text.cache())) {
+                repeat(text);
+            }
             while (!text.isComplete()) {
                 text.take(pass(text));
             }
             return text.finish();
+        }
+    }
+
+    private void repeat(Continuation text) {
+        try (var step = new DecodeStep(model, text.cache(), workspace)) {
+            while (!text.isComplete()) {
+                try (var _ = Scope.open("generate", model.device())) {
+                    text.take(step.next(text.pending()[0]).toFloats());
+                }
+            }
         }
     }
 

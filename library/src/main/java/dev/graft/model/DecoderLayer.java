@@ -76,16 +76,16 @@ record DecoderLayer(
         return tape.rows(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
     }
 
-    /// The same for new tokens behind those that are cached, which the new ones join.
+    /// The same for new tokens behind those that are there, which they join.
     ///
-    /// @param x [R, H], as many rows of each cache
-    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, List<KeyValueCache.Layer> caches) {
+    /// @param x [R, H]
+    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, Past past) {
         Angles own = rope == null ? null : angles.get(rope);
         Var afterAttention =
                 tape.segment(
                         "attention",
                         x,
-                        in -> attend(tape, in, n -> attention.forward(tape, n, own, caches)));
+                        in -> attend(tape, in, n -> attention.forward(tape, n, own, past)));
         return tape.rows(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
     }
 

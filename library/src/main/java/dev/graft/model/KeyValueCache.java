@@ -1,5 +1,8 @@
 package dev.graft.model;
 
+import dev.graft.kernel.AttentionRule;
+import dev.graft.nn.Attention;
+import dev.graft.nn.Tape;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
@@ -63,6 +66,13 @@ public final class KeyValueCache implements AutoCloseable {
         length += tokens.length;
     }
 
+    /// Zeros where nothing has been cached yet: whoever passes over that multiplies it by nothing.
+    void clearRest() {
+        for (Layer layer : layers) {
+            layer.v.narrow(0, length, capacity - length).zeroInPlace();
+        }
+    }
+
     /// Empties the cache and returns the tokens that were in it, and these behind them.
     int[] takeIds(int[] more) {
         int[] all = Arrays.copyOf(ids, length + more.length);
@@ -76,32 +86,70 @@ public final class KeyValueCache implements AutoCloseable {
         scope.close();
     }
 
+    /// The same layer of several caches, as many new tokens of each, one cache after the other.
+    static Past layers(List<KeyValueCache> caches, int layer) {
+        List<Layer> each = caches.stream().map(c -> c.layer(layer)).toList();
+        return each.size() == 1
+                ? each.getFirst()
+                : (tape, q, k, v, rule) -> all(each, tape, q, k, v, rule);
+    }
+
+    private static Tensor all(
+            List<Layer> caches, Tape tape, Tensor q, Tensor k, Tensor v, AttentionRule rule) {
+        long rows = v.size(0) / caches.size();
+        Tensor[] each = new Tensor[caches.size()];
+        for (int i = 0; i < each.length; i++) {
+            long row = i * rows;
+            each[i] =
+                    caches.get(i)
+                            .attend(
+                                    tape,
+                                    q.narrow(1, row, rows).contiguous(),
+                                    k.narrow(1, row, rows),
+                                    v.narrow(0, row, rows),
+                                    rule);
+        }
+        return Tensor.cat(0, each);
+    }
+
     /// One layer's part: keys [K, capacity, D], values [capacity, K·D].
-    final class Layer {
+    final class Layer implements Past {
         private final Tensor k;
         private final Tensor v;
-        private int filled;
 
         private Layer(Tensor k, Tensor v) {
             this.k = k;
             this.v = v;
         }
 
-        /// @param keys [K, R, D]
-        /// @param values [R, K·D]
-        void append(Tensor keys, Tensor values) {
+        @Override
+        public Tensor attend(
+                Tape tape, Tensor queries, Tensor keys, Tensor values, AttentionRule rule) {
             long rows = values.size(0);
             k.narrow(1, length, rows).copyInPlace(keys);
             v.narrow(0, length, rows).copyInPlace(values);
-            filled = length + (int) rows;
+            long filled = length + rows;
+            return Attention.cached(
+                    tape, queries, k.narrow(1, 0, filled), v.narrow(0, 0, filled), rule);
         }
 
-        Tensor keys() {
-            return k.narrow(1, 0, filled);
-        }
-
-        Tensor values() {
-            return v.narrow(0, 0, filled);
+        /// The same of one token where its position is known to the device alone.
+        ///
+        /// @param position [1] I64
+        /// @param columns [C] F32, 0 to C − 1; C more than the position
+        Past at(Tensor position, Tensor columns) {
+            return (_, queries, keys, values, rule) -> {
+                k.indexCopyInPlace(1, position, keys);
+                v.indexCopyInPlace(0, position, values);
+                long most = columns.numel();
+                return Attention.ofOne(
+                        queries,
+                        k.narrow(1, 0, most),
+                        v.narrow(0, 0, most),
+                        position,
+                        columns,
+                        rule);
+            };
         }
     }
 }

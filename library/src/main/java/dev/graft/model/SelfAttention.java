@@ -82,43 +82,22 @@ record SelfAttention(
         return output.forward(tape, attended);
     }
 
-    /// New tokens behind those that are cached, which the new ones join.
+    /// New tokens behind those that are there, which they join.
     ///
-    /// @param x [R, H], as many rows of each cache
-    Var forward(Tape tape, Var x, Angles angles, List<KeyValueCache.Layer> caches) {
+    /// @param x [R, H]
+    Var forward(Tape tape, Var x, Angles angles, Past past) {
         Heads h = project(tape, x, angles);
         Tensor attended;
         try (var scope = Scope.open("cached attention")) {
-            attended = scope.keep(cached(tape, h, caches));
+            attended =
+                    scope.keep(
+                            past.attend(
+                                    tape,
+                                    h.queries().value(),
+                                    h.keys().value(),
+                                    h.values().value(),
+                                    rule));
         }
         return output.forward(tape, tape.var(attended, false));
-    }
-
-    /// Each cache's rows see what it holds. [R, N·D]
-    private Tensor cached(Tape tape, Heads h, List<KeyValueCache.Layer> caches) {
-        Tensor queries = h.queries().value(); // [N, R, D]
-        Tensor keys = h.keys().value(); // [K, R, D]
-        Tensor values = h.values().value(); // [R, K·D]
-        if (caches.size() == 1) {
-            return append(tape, queries, keys, values, caches.getFirst());
-        }
-        long rows = values.size(0) / caches.size();
-        Tensor[] each = new Tensor[caches.size()];
-        for (int i = 0; i < each.length; i++) {
-            long row = i * rows;
-            each[i] =
-                    append(
-                            tape,
-                            queries.narrow(1, row, rows).contiguous(),
-                            keys.narrow(1, row, rows),
-                            values.narrow(0, row, rows),
-                            caches.get(i));
-        }
-        return Tensor.cat(0, each);
-    }
-
-    private Tensor append(Tape tape, Tensor q, Tensor k, Tensor v, KeyValueCache.Layer cache) {
-        cache.append(k, v);
-        return Attention.cached(tape, q, cache.keys(), cache.values(), rule);
     }
 }

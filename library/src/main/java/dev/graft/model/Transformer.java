@@ -22,6 +22,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.function.IntFunction;
 import java.util.function.UnaryOperator;
 import java.util.stream.Stream;
 
@@ -160,7 +161,7 @@ public final class Transformer implements AutoCloseable {
         return angles;
     }
 
-    private Stream<RopeTable> ropes() {
+    Stream<RopeTable> ropes() {
         return layers.stream().map(DecoderLayer::rope).filter(Objects::nonNull).distinct();
     }
 
@@ -248,31 +249,52 @@ public final class Transformer implements AutoCloseable {
         int[] positions = new int[ids.length];
         Arrays.setAll(positions, i -> caches.get(i / rows).length() + i % rows);
         try (var inner = Scope.open("decode")) {
-            Map<RopeTable, Angles> angles = angles(positions);
-            Var x = embedding.forward(tape, Tensor.of(ids), compute);
-            for (int i = 0; i < layers.size(); i++) {
-                DecoderLayer layer = layers.get(i);
-                int number = i;
-                var cached = caches.stream().map(c -> c.layer(number)).toList();
-                Var input = x;
-                stream.begin(i, i + 1);
-                x =
-                        tape.segment(
-                                "layer " + i, input, in -> layer.forward(tape, in, angles, cached));
-                tape.release(input);
-                stream.end(i);
-            }
+            Tensor tokens = Tensor.of(ids);
+            Var x = passed(tape, tokens, angles(positions), i -> KeyValueCache.layers(caches, i));
             for (int i = 0; i < caches.size(); i++) {
                 caches.get(i).advance(Arrays.copyOfRange(ids, i * rows, (i + 1) * rows));
             }
             int[] ends = new int[caches.size()];
             Arrays.setAll(ends, i -> (i + 1) * rows - 1);
-            Tensor last = x.value().indexSelect(0, Tensor.of(ends));
-            Var normed = norm.forward(tape, tape.var(last, false));
-            Tensor logits = head.forward(tape, normed).value();
-            logitMap.apply(logits);
-            return inner.keep(logits);
+            return inner.keep(logitsOf(tape, x.value().indexSelect(0, Tensor.of(ends))));
         }
+    }
+
+    /// Passes new tokens through the layers.
+    ///
+    /// @param ids R token ids
+    /// @param past of each layer
+    /// @return [R, H]
+    Var passed(Tape tape, Tensor ids, Map<RopeTable, Angles> angles, IntFunction<Past> past) {
+        Var x = embedding.forward(tape, ids, compute);
+        for (int i = 0; i < layers.size(); i++) {
+            DecoderLayer layer = layers.get(i);
+            Past before = past.apply(i);
+            Var input = x;
+            stream.begin(i, i + 1);
+            x = tape.segment("layer " + i, input, in -> layer.forward(tape, in, angles, before));
+            tape.release(input);
+            stream.end(i);
+        }
+        return x;
+    }
+
+    /// The logits of rows as they come out of the last layer.
+    ///
+    /// @param rows [R, H]
+    /// @return [R, V]
+    Tensor logitsOf(Tape tape, Tensor rows) {
+        Var normed = norm.forward(tape, tape.var(rows, false));
+        Tensor logits = head.forward(tape, normed).value();
+        logitMap.apply(logits);
+        return logits;
+    }
+
+    /// Whether a pass of one token does the same whatever the token and its position: no layer
+    /// comes from elsewhere, and none has a router.
+    boolean repeats() {
+        return stream.equals(LayerStream.NONE)
+                && layers.stream().allMatch(l -> l.passed().size() == l.linears().size());
     }
 
     private void checkIds(int[] ids) {

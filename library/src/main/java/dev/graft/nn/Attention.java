@@ -5,6 +5,7 @@ import dev.graft.kernel.AttentionRule;
 import dev.graft.kernel.Kernels;
 import dev.graft.nn.Workspace.Buffer;
 import dev.graft.profile.Profile;
+import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 
 /// Causal attention of grouped heads, O = softmax(Q·Kᵀ · scale)·V within each sequence. Kept: q, k,
@@ -57,6 +58,40 @@ public final class Attention {
         int[] offsets = {0, rows};
         run(tape, new AttentionInput(q, k, v, offsets, past, rule), out, logSums);
         return out;
+    }
+
+    /// Attention of one new token to the columns up to its own, where the host does not know which
+    /// that is. For a pass that is recorded; spelled out in libtorch's operations.
+    ///
+    /// @param q [N, 1, D]
+    /// @param k [K, C, D], the cache, with any numbers behind the token's own
+    /// @param v [C, K·D], with any finite numbers there
+    /// @param position [1] I64, the column of the new token
+    /// @param columns [C] F32, 0 to C − 1
+    /// @return [1, N·D]
+    public static Tensor ofOne(
+            Tensor q, Tensor k, Tensor v, Tensor position, Tensor columns, AttentionRule rule) {
+        long heads = q.size(0);
+        long width = q.size(2);
+        long keyHeads = k.size(0);
+        try (var scope = Scope.open("attention of one");
+                var _ = Profile.operation("attention")) {
+            Tensor grouped = q.view(keyHeads, heads / keyHeads, width);
+            Tensor scores = grouped.matmul(k.transpose(1, 2)).to(q.dtype().sums());
+            scores = scores.mul(rule.scale()); // [K, N/K, C]
+            if (rule.softCap() > 0) {
+                scores = scores.mul(1 / rule.softCap()).tanh().mul(rule.softCap());
+            }
+            Tensor ahead = columns.sub(position);
+            scores = scores.maskedFill(ahead.gt(0), Double.NEGATIVE_INFINITY);
+            if (rule.window() > 0) {
+                Tensor far = ahead.neg().gt(rule.window() - 1.0);
+                scores = scores.maskedFill(far, Double.NEGATIVE_INFINITY);
+            }
+            Tensor values = v.view(v.size(0), keyHeads, width).transpose(0, 1); // [K, C, D]
+            Tensor attended = scores.softmax(2).to(q.dtype()).matmul(values);
+            return scope.keep(attended.view(1, heads * width));
+        }
     }
 
     private static Tensor out(Tensor q) {

@@ -11,7 +11,7 @@ sealed interface Slots extends AutoCloseable permits DiskSlots, HostSlots {
     /// What was put to a place, where it can be computed with.
     ///
     /// @param resting what `put` returned
-    Tensor back(Tensor resting);
+    Tensor back(int slot, Tensor resting);
 
     /// Begins to read a place, if there is one of that number.
     void willNeed(int slot);

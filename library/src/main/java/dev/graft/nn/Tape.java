@@ -294,7 +294,7 @@ public final class Tape implements AutoCloseable {
     private void fetch(Var x, Scope kept, int slot) {
         offloaded.willNeed(slot - 1);
         try (var _ = kept.enter()) {
-            x.moveTo(offloaded.back(x.value()));
+            x.moveTo(offloaded.back(slot, x.value()));
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.graft.nn;
 
+import dev.graft.tensor.CopyQueue;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
@@ -68,7 +69,10 @@ public final class Workspace implements AutoCloseable {
     /// the host's memory. One device and one folder a workspace.
     Slots slots(Device device, Path folder) {
         if (slots == null) {
-            slots = device.isCard() ? new HostSlots(device, Tensor::pinned) : new DiskSlots(folder);
+            slots =
+                    device.isCard()
+                            ? new HostSlots(device, Tensor::pinned, CopyQueue.of(device))
+                            : new DiskSlots(folder);
         }
         return slots;
     }

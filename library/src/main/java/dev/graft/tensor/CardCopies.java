@@ -4,26 +4,22 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
-import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.HashMap;
 import java.util.Map;
 
-/// A stream of a card for copies from page-locked memory, beside the default stream, on which
-/// libtorch and our kernels compute (CUDA Driver API: `cuStream…`, `cuEvent…`,
-/// `cuMemcpyHtoDAsync`).
+/// A stream of a card for copies from and to page-locked memory, beside the default stream, on
+/// which libtorch and our kernels compute (CUDA Driver API: `cuStream…`, `cuEvent…`,
+/// `cuMemcpy…Async`).
 final class CardCopies implements CopyQueue {
-    /// `CU_STREAM_NON_BLOCKING`: without it every copy would wait for the default stream.
-    private static final int NON_BLOCKING = 1;
-
     /// `CU_EVENT_DISABLE_TIMING`
     private static final int NO_TIMING = 2;
 
-    /// The default stream.
-    private static final MemorySegment COMPUTATION = MemorySegment.NULL;
+    private static final MemorySegment COMPUTATION = CudaContext.DEFAULT_STREAM;
 
     private final CudaContext context;
-    private final NativeLibrary.Call copy;
+    private final NativeLibrary.Call bring;
+    private final NativeLibrary.Call fetch;
     private final NativeLibrary.Call record;
     private final NativeLibrary.Call waitFor;
     private final MemorySegment stream;
@@ -33,20 +29,12 @@ final class CardCopies implements CopyQueue {
     CardCopies(Device card) {
         context = CudaContext.of(card);
         CudaDriver driver = context.driver();
-        copy = driver.call("cuMemcpyHtoDAsync_v2", JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS);
+        bring = driver.call("cuMemcpyHtoDAsync_v2", JAVA_LONG, ADDRESS, JAVA_LONG, ADDRESS);
+        fetch = driver.call("cuMemcpyDtoHAsync_v2", ADDRESS, JAVA_LONG, JAVA_LONG, ADDRESS);
         record = driver.call("cuEventRecord", ADDRESS, ADDRESS);
         waitFor = driver.call("cuStreamWaitEvent", ADDRESS, ADDRESS, JAVA_INT);
-        stream = made("cuStreamCreate", NON_BLOCKING);
-        computed = made("cuEventCreate", NO_TIMING);
-    }
-
-    private MemorySegment made(String function, int flags) {
-        CudaDriver driver = context.driver();
-        try (var arena = Arena.ofConfined()) {
-            MemorySegment to = arena.allocate(ADDRESS);
-            driver.check(function, driver.call(function, ADDRESS, JAVA_INT).with(to, flags));
-            return to.get(ADDRESS, 0);
-        }
+        stream = context.made("cuStreamCreate", CudaContext.NON_BLOCKING);
+        computed = context.made("cuEventCreate", NO_TIMING);
     }
 
     @Override
@@ -59,18 +47,26 @@ final class CardCopies implements CopyQueue {
     @Override
     public void send(Tensor from, Tensor to) {
         long bytes = from.numel() * from.dtype().bytes();
-        if (bytes != to.numel() * to.dtype().bytes() || !from.isPinned() || !to.isContiguous()) {
+        boolean there = to.device().isCard();
+        Tensor host = there ? from : to;
+        boolean fits = bytes == to.numel() * to.dtype().bytes();
+        if (!fits || !host.isPinned() || !from.isContiguous() || !to.isContiguous()) {
             throw new IllegalArgumentException(
                     "send: found %s for %s, expected page-locked memory and as many bytes"
                             .formatted(from.describe(), to.describe()));
         }
-        MemorySegment source = MemorySegment.ofAddress(from.address());
-        context.driver().check("cuMemcpyHtoDAsync", copy.with(to.address(), source, bytes, stream));
+        MemorySegment memory = MemorySegment.ofAddress(host.address());
+        int code =
+                there
+                        ? bring.with(to.address(), memory, bytes, stream)
+                        : fetch.with(memory, from.address(), bytes, stream);
+        context.driver().check("a copy", code);
     }
 
     @Override
     public void mark(int number) {
-        MemorySegment event = marks.computeIfAbsent(number, _ -> made("cuEventCreate", NO_TIMING));
+        MemorySegment event =
+                marks.computeIfAbsent(number, _ -> context.made("cuEventCreate", NO_TIMING));
         context.driver().check("cuEventRecord", record.with(event, stream));
     }
 
@@ -81,10 +77,16 @@ final class CardCopies implements CopyQueue {
     }
 
     @Override
-    public void close() {
+    public void finish() {
         CudaDriver driver = context.driver();
         driver.check(
                 "cuStreamSynchronize", driver.call("cuStreamSynchronize", ADDRESS).with(stream));
+    }
+
+    @Override
+    public void close() {
+        finish();
+        CudaDriver driver = context.driver();
         marks.put(-1, computed);
         for (MemorySegment event : marks.values()) {
             driver.check("cuEventDestroy", driver.call("cuEventDestroy_v2", ADDRESS).with(event));

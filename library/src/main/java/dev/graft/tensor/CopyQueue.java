@@ -1,6 +1,6 @@
 package dev.graft.tensor;
 
-/// Copies to a device that are made beside its computation, one after the other.
+/// Copies between the host and a device that are made beside its computation, one after the other.
 public interface CopyQueue extends AutoCloseable {
     /// A stream of the card's own; elsewhere each copy is made when it is asked for.
     static CopyQueue of(Device device) {
@@ -12,8 +12,10 @@ public interface CopyQueue extends AutoCloseable {
 
     /// Asks for a copy, and does not wait for it.
     ///
-    /// @param from in the host's memory, page-locked for a card; not written to before it is copied
-    /// @param to contiguous, of the same bytes
+    /// Either is in the host's memory, page-locked for a card, and both are contiguous.
+    ///
+    /// @param from neither written to nor freed before it is copied
+    /// @param to of the same bytes
     void send(Tensor from, Tensor to);
 
     /// Sets a mark behind all that was sent, in place of an older one of this number.
@@ -23,6 +25,9 @@ public interface CopyQueue extends AutoCloseable {
     void await(int number);
 
     /// Waits until everything is copied.
+    void finish();
+
+    /// Does so, and takes nothing more.
     @Override
     void close();
 }

@@ -8,7 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /// Functions of a compiled module, loaded on the card that libtorch works on, and launched on its
-/// default stream, so that they run in order with its own operations (CUDA Driver API: `cuModule…`,
+/// stream, so that they run in order with its own operations (CUDA Driver API: `cuModule…`,
 /// `cuLaunchKernel`).
 public final class CudaFunctions {
     private final CudaContext context;
@@ -72,13 +72,22 @@ public final class CudaFunctions {
     public void launch(
             String name, MemorySegment function, int blocks, int threads, MemorySegment arguments) {
         CudaDriver driver = context.driver();
-        MemorySegment none = MemorySegment.NULL; // the default stream; no other options
+        MemorySegment none = MemorySegment.NULL; // no other options
         int code;
         try {
             code =
                     (int)
                             launch.invokeExact(
-                                    function, blocks, 1, 1, threads, 1, 1, 0, none, arguments,
+                                    function,
+                                    blocks,
+                                    1,
+                                    1,
+                                    threads,
+                                    1,
+                                    1,
+                                    0,
+                                    context.stream(),
+                                    arguments,
                                     none);
         } catch (Throwable e) {
             throw new IllegalStateException("cuLaunchKernel could not be called", e);

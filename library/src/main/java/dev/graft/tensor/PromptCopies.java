@@ -17,5 +17,8 @@ final class PromptCopies implements CopyQueue {
     public void await(int number) {}
 
     @Override
+    public void finish() {}
+
+    @Override
     public void close() {}
 }

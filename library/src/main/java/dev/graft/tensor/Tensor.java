@@ -127,6 +127,7 @@ public final class Tensor implements AutoCloseable {
     /// A tensor whose numbers the host writes, sent to the device where tensors are made.
     private static Tensor filled(
             DType dtype, int count, long[] shape, Consumer<MemorySegment> values) {
+        Repetition.takeFromHost();
         long[] wanted = shape.length == 0 ? new long[] {count} : shape;
         Device device = Scope.currentDevice();
         if (device.isCpu()) {
@@ -764,6 +765,18 @@ public final class Tensor implements AutoCloseable {
     }
 
     /// Adds each element of `source` where `index` says, along `dim`.
+    /// Rows along `dim` in place of those that the index names.
+    ///
+    /// @param index I64
+    public Tensor indexCopyInPlace(int dim, Tensor index, Tensor source) {
+        return act(
+                "index_copy",
+                () -> raw.index_copy_(dim, index.raw, source.raw),
+                this,
+                index,
+                source);
+    }
+
     public Tensor scatterAddInPlace(int dim, Tensor index, Tensor source) {
         return act(
                 "scatter_add",

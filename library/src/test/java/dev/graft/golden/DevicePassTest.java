@@ -106,6 +106,19 @@ class DevicePassTest {
         }
     }
 
+    /// More tokens than are passed through feed-forward blocks at once.
+    @ParameterizedTest
+    @MethodSource("families")
+    void aStepByTilesLooksAtNoNumber(String family) {
+        try (var model = model(family, DType.BF16, Device.META);
+                var adapter = adapter(model, family)) {
+            assumeNoRouter(model);
+            Tokens few = tokens(family);
+            Tokens many = few.times(2500 / few.ids().length);
+            step(model, many, adapter.parameters().values());
+        }
+    }
+
     @ParameterizedTest
     @MethodSource("families")
     void aStepOfFullFineTuningLooksAtNoNumber(String family) {

@@ -112,6 +112,22 @@ public final class Golden {
         private static int[] array(List<Integer> list) {
             return list.stream().mapToInt(Integer::intValue).toArray();
         }
+
+        /// The same sequences so many times, end to end.
+        public Tokens times(int n) {
+            int[] starts = new int[n * (offsets.length - 1) + 1];
+            Arrays.setAll(
+                    starts,
+                    i -> i / (offsets.length - 1) * ids.length + offsets[i % (offsets.length - 1)]);
+            return new Tokens(
+                    times(ids, n), times(positions, n), starts, times(labels, n), n * trained);
+        }
+
+        private static int[] times(int[] values, int n) {
+            int[] all = new int[n * values.length];
+            Arrays.setAll(all, i -> values[i % values.length]);
+            return all;
+        }
     }
 
     /// A model of the golden folder, open.

@@ -13,6 +13,8 @@ import dev.graft.tensor.Scope;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// A real pretrained Llama (stories260K) against the outputs recorded beside it.
 class StoriesTest {
@@ -37,11 +39,12 @@ class StoriesTest {
         }
     }
 
-    @Test
-    void twoHundredGreedyTokensEqualTheRecordedOnes() {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void twoHundredGreedyTokensEqualTheRecordedOnes(boolean repeats) {
         try (var model = new Golden.Model(folder, DType.F32);
                 var tokenizer = Tokenizer.load(folder);
-                var generator = new Generator(model.transformer, tokenizer)) {
+                var generator = new Generator(model.transformer, tokenizer, DType.F32, repeats)) {
             var out =
                     generator.generate(
                             Golden.ints(golden.get("prompt_ids")),

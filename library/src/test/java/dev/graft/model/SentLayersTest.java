@@ -7,14 +7,13 @@ import dev.graft.nn.Linear;
 import dev.graft.nn.Workspace;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.Quantizer;
-import dev.graft.tensor.CopyQueue;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Tensor;
+import dev.graft.tensor.TestCopies;
+import dev.graft.tensor.TestCopies.Moment;
 import dev.graft.tensor.TestScope;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Random;
 import java.util.stream.LongStream;
 import org.junit.jupiter.api.AfterEach;
@@ -35,63 +34,6 @@ class SentLayersTest {
     private final List<List<Linear>> layers = new ArrayList<>();
     private final List<List<double[]>> expected = new ArrayList<>();
     private Tensor x;
-
-    enum Moment {
-        /// As soon as they may be: when they are asked for.
-        EARLY,
-        /// When something waits for them.
-        LATE
-    }
-
-    /// A queue that refuses a copy into a place which something may still read.
-    private static final class Copies implements CopyQueue {
-        private final Moment moment;
-        private final List<Runnable> waiting = new ArrayList<>();
-        private final Map<Integer, Integer> marks = new HashMap<>();
-        private boolean follows;
-        private int sent;
-        private boolean closed;
-
-        private Copies(Moment moment) {
-            this.moment = moment;
-        }
-
-        @Override
-        public void follow() {
-            follows = true;
-        }
-
-        @Override
-        public void send(Tensor from, Tensor to) {
-            assertThat(follows).as("behind what was computed before").isTrue();
-            sent++;
-            Runnable copy = () -> to.copyInPlace(from);
-            if (moment == Moment.EARLY) {
-                copy.run();
-            } else {
-                waiting.add(copy);
-            }
-        }
-
-        @Override
-        public void mark(int number) {
-            marks.put(number, waiting.size());
-        }
-
-        @Override
-        public void await(int number) {
-            int count = marks.get(number);
-            List<Runnable> due = waiting.subList(0, count);
-            due.forEach(Runnable::run);
-            due.clear();
-            marks.replaceAll((_, n) -> Math.max(0, n - count));
-        }
-
-        @Override
-        public void close() {
-            closed = true;
-        }
-    }
 
     private static Tensor random(long seed, long... shape) {
         long count = LongStream.of(shape).reduce(1, (a, b) -> a * b);
@@ -128,34 +70,34 @@ class SentLayersTest {
         return y.toDoubles();
     }
 
-    private void turn(SentLayers stream, Copies copies, int layer, int next) {
+    private void turn(SentLayers stream, TestCopies copies, int layer, int next) {
         List<FrozenWeight> home = weights(layer);
         stream.begin(layer, next);
         assertThat(weights(layer)).doesNotContainAnyElementsOf(home);
         compute(copies, layer);
     }
 
-    private void compute(Copies copies, int layer) {
+    private void compute(TestCopies copies, int layer) {
         for (int i = 0; i < layers.get(layer).size(); i++) {
             assertThat(product(layers.get(layer).get(i)))
                     .as("layer %d", layer)
                     .containsExactly(expected.get(layer).get(i));
         }
-        copies.follows = false;
+        copies.computed();
     }
 
     private List<FrozenWeight> weights(int layer) {
         return layers.get(layer).stream().map(l -> (FrozenWeight) l.weight()).toList();
     }
 
-    private SentLayers sent(Copies copies) {
+    private SentLayers sent(TestCopies copies) {
         return SentLayers.ofLinears(layers, copies);
     }
 
     @ParameterizedTest
     @EnumSource
     void everyLayerHasItsOwnNumbersInEachOfItsTurns(Moment moment) {
-        var copies = new Copies(moment);
+        var copies = new TestCopies(moment);
         List<List<FrozenWeight>> home =
                 LongStream.range(0, LAYERS).mapToObj(i -> weights((int) i)).toList();
         try (var stream = sent(copies)) {
@@ -173,7 +115,7 @@ class SentLayersTest {
                 }
             }
         }
-        assertThat(copies.closed).isTrue();
+        assertThat(copies.isClosed()).isTrue();
         for (int i = 0; i < LAYERS; i++) {
             assertThat(weights(i)).isEqualTo(home.get(i));
         }
@@ -181,25 +123,25 @@ class SentLayersTest {
 
     @Test
     void whatIsThereIsNotSentAgain() {
-        var copies = new Copies(Moment.LATE);
+        var copies = new TestCopies(Moment.LATE);
         try (var stream = sent(copies)) {
             for (int i = 0; i < LAYERS; i++) {
                 turn(stream, copies, i, i + 1);
                 stream.end(i);
             }
-            assertThat(copies.sent).isEqualTo(2 * LAYERS);
+            assertThat(copies.sent()).isEqualTo(2 * LAYERS);
             for (int i = LAYERS - 1; i >= 0; i--) {
                 turn(stream, copies, i, i - 1);
                 stream.end(i);
             }
-            assertThat(copies.sent).isEqualTo(2 * LAYERS + 2 * (LAYERS - 2));
+            assertThat(copies.sent()).isEqualTo(2 * LAYERS + 2 * (LAYERS - 2));
         }
     }
 
     @ParameterizedTest
     @EnumSource
     void aTurnThatBrokeOffLeavesNoOtherLayersNumbers(Moment moment) {
-        var copies = new Copies(moment);
+        var copies = new TestCopies(moment);
         try (var stream = sent(copies)) {
             turn(stream, copies, 1, 2);
             turn(stream, copies, 3, 4); // in the place of 1, which never ended
@@ -209,7 +151,7 @@ class SentLayersTest {
 
     @Test
     void aWeightThatWasPutInPlaceOfTheBaseIsLeftAlone() {
-        var copies = new Copies(Moment.EARLY);
+        var copies = new TestCopies(Moment.EARLY);
         Linear linear = layers.get(0).get(0);
         try (var stream = sent(copies)) {
             var other = new FrozenWeight.Dense(random(7, 33, 64), DType.F32);
