@@ -72,11 +72,16 @@ public final class DecodeStep implements AutoCloseable {
     }
 
     private void record(int most) {
-        if (recording != null) {
-            recording.close();
-        }
+        forget();
         recording = Recording.of(model.device(), () -> pass(most));
         recorded = most;
+    }
+
+    private void forget() {
+        if (recording != null) {
+            recording.close();
+            recording = null;
+        }
     }
 
     private void pass(int most) {
@@ -99,9 +104,7 @@ public final class DecodeStep implements AutoCloseable {
 
     @Override
     public void close() {
-        if (recording != null) {
-            recording.close();
-        }
+        forget();
         scope.close();
     }
 }
