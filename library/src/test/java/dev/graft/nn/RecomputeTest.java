@@ -150,27 +150,37 @@ class RecomputeTest {
     @ParameterizedTest
     @ValueSource(strings = {"qwen3", "gemma2", "phi3", "granite", "olmo2", "qwen3_moe"})
     void tilesGiveTheGradientsOfTheWhole(String family) {
-        int tokens = 2 * 2048 + 100;
         Path peft = Golden.folder("families/" + family + "/lora");
         LoraConfig config = PeftFiles.readConfig(peft).withDropout(0);
         try (var model = new Golden.Model("families/" + family, DType.F32);
                 var adapter = PeftFiles.load(model.transformer, peft, config)) {
-            var parameters = adapter.parameters().values();
-            double loss = pass(model, tokens, new Recompute.None(), () -> {});
-            Map<String, double[]> expected = new LinkedHashMap<>();
-            parameters.forEach(p -> expected.put(p.name(), p.gradient().toDoubles()));
-            for (Recompute policy : policies().subList(1, 4)) {
-                parameters.forEach(p -> p.gradient().zeroInPlace());
-                assertThat(pass(model, tokens, policy, () -> {}))
-                        .isCloseTo(loss, withinPercentage(1e-4));
-                for (Parameter p : parameters) {
-                    double[] found = p.gradient().toDoubles();
-                    double[] wanted = expected.get(p.name());
-                    double most = DoubleStream.of(wanted).map(Math::abs).max().orElseThrow();
-                    assertThat(found)
-                            .as("%s of %s", p.name(), policy)
-                            .containsExactly(wanted, within(2e-5 * most));
-                }
+            assertNearGradients(model, adapter.parameters().values());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"llama-tiny", "families/gemma2", "families/olmo2"})
+    void tilesGiveTheGradientsOfEveryWeight(String name) {
+        try (var model = new Golden.Model(name, DType.F32)) {
+            assertNearGradients(model, FullTuning.attach(model.transformer));
+        }
+    }
+
+    private void assertNearGradients(Golden.Model model, Collection<Parameter> parameters) {
+        int tokens = 2 * 2048 + 100;
+        double loss = pass(model, tokens, new Recompute.None(), () -> {});
+        Map<String, double[]> expected = new LinkedHashMap<>();
+        parameters.forEach(p -> expected.put(p.name(), p.gradient().toDoubles()));
+        for (Recompute policy : policies().subList(1, 4)) {
+            parameters.forEach(p -> p.gradient().zeroInPlace());
+            assertThat(pass(model, tokens, policy, () -> {}))
+                    .isCloseTo(loss, withinPercentage(1e-4));
+            for (Parameter p : parameters) {
+                double[] wanted = expected.get(p.name());
+                double most = DoubleStream.of(wanted).map(Math::abs).max().orElseThrow();
+                assertThat(p.gradient().toDoubles())
+                        .as("%s of %s", p.name(), policy)
+                        .containsExactly(wanted, within(2e-5 * most));
             }
         }
     }
