@@ -40,60 +40,60 @@ public record SparseMlp(Linear router, List<GatedMlp> experts, int perToken, boo
         Var y = tape.var(sum, needs);
         tape.onBackward(logits, () -> logits.giveGradient(to(x.dtype(), routing.backward())));
         tape.onBackward(y, y::takeGradient); // when the experts have read it
+        routing.kept().forEach(t -> tape.keep(y, t));
         for (int e = 0; e < experts.size(); e++) {
-            int[] places = routing.places(e);
-            if (places.length > 0) {
-                addExpert(tape, e, x, routing, places, logits.needsGradient(), y);
+            if (routing.count(e) > 0) {
+                addExpert(tape, e, x, routing, logits.needsGradient(), y);
             }
         }
         return y;
     }
 
-    private void addExpert(
-            Tape tape, int e, Var x, Routing routing, int[] places, boolean routes, Var y) {
-        int[] tokens = routing.tokens(places);
+    private void addExpert(Tape tape, int e, Var x, Routing routing, boolean routes, Var y) {
         Var part =
                 tape.segment(
                         "expert " + e,
                         x,
                         all -> {
-                            Var in = rows(tape, all, tokens); // [n, H]
+                            Var in = rows(tape, all, routing, e); // [n, H]
                             Var activated = experts.get(e).activated(tape, in); // [n, F]
                             tape.release(in);
-                            Var weighted = weigh(tape, activated, routing, places, routes);
+                            Var weighted = weigh(tape, activated, routing, e, routes);
                             return experts.get(e).down().forward(tape, weighted); // [n, H]
                         });
-        y.value().indexAddInPlace(0, Tensor.of(tokens), part.value());
+        y.value().indexAddInPlace(0, routing.tokens(e), part.value());
         tape.release(part);
         if (part.needsGradient()) {
             tape.whenBack(
-                    () -> part.giveGradient(y.gradientSoFar().indexSelect(0, Tensor.of(tokens))));
+                    () -> part.giveGradient(y.gradientSoFar().indexSelect(0, routing.tokens(e))));
         }
     }
 
-    /// Some rows of x, made again from it where they are needed.
-    private static Var rows(Tape tape, Var x, int[] tokens) {
+    /// The rows of x that go to an expert, made again from it where they are needed.
+    private static Var rows(Tape tape, Var x, Routing routing, int expert) {
         Var out =
                 tape.cheapVar(
                         x.dtype(),
-                        new long[] {tokens.length, x.shape()[1]},
-                        () -> x.value().indexSelect(0, Tensor.of(tokens)),
+                        new long[] {routing.count(expert), x.shape()[1]},
+                        () -> x.value().indexSelect(0, routing.tokens(expert)),
                         x.needsGradient());
         tape.keep(out, x);
         tape.onBackward(
                 out,
-                () -> x.gradientSoFar().indexAddInPlace(0, Tensor.of(tokens), out.takeGradient()));
+                () ->
+                        x.gradientSoFar()
+                                .indexAddInPlace(0, routing.tokens(expert), out.takeGradient()));
         return out;
     }
 
     /// w ⊙ a, a row at a time; gives the gradient of w to the routing.
-    private static Var weigh(Tape tape, Var a, Routing routing, int[] places, boolean routes) {
+    private static Var weigh(Tape tape, Var a, Routing routing, int expert, boolean routes) {
         Var out =
                 tape.cheapVar(
                         a.dtype(),
                         a.shape(),
                         () -> {
-                            Tensor w = to(a.dtype(), routing.weights(places));
+                            Tensor w = to(a.dtype(), routing.weights(expert));
                             Tensor y = a.value().mul(w);
                             tape.release(a);
                             return y;
@@ -107,10 +107,10 @@ public record SparseMlp(Linear router, List<GatedMlp> experts, int perToken, boo
                     if (routes) {
                         Tensor dots = Tensor.empty(dy.dtype(), dy.size(0));
                         Kernels.of(dy).rowDots(dy, a.value(), dots);
-                        routing.give(places, dots);
+                        routing.give(expert, dots);
                     }
                     if (a.needsGradient()) {
-                        Tensor w = to(a.dtype(), routing.weights(places));
+                        Tensor w = to(a.dtype(), routing.weights(expert));
                         a.giveGradient(dy.mulInPlace(w));
                     }
                 });

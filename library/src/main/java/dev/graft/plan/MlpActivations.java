@@ -92,9 +92,10 @@ final class MlpActivations {
         return output ? hidden : 0;
     }
 
-    /// Probabilities, and of each expert of a token its number, weight and gradient, as doubles.
+    /// Probabilities and, while they are sorted, their order; of each expert of a token its number,
+    /// weight, gradient and place. As if all were of 64 bits beside numbers of 16.
     private long routing() {
-        return experts == null ? 0 : 2 * (experts.count() + 3L * experts.perToken());
+        return experts == null ? 0 : 4 * (experts.count() + 4L * experts.perToken());
     }
 
     /// What one expert takes for a while, if all tokens went to it: inputs and outputs, its

@@ -752,6 +752,18 @@ public final class Tensor implements AutoCloseable {
         return made("softmax", () -> raw.softmax(dim), this);
     }
 
+    /// The order of the elements along `dim`, equal ones as they come. I64
+    public Tensor argsort(int dim, boolean descending) {
+        return made("argsort", () -> raw.argsort(true, dim, descending), this);
+    }
+
+    /// Whole numbers divided, rounded down.
+    public Tensor floorDivide(long by) {
+        try (var divisor = new Scalar(by)) {
+            return made("floor_divide", () -> raw.floor_divide(divisor), this);
+        }
+    }
+
     public Tensor argmax(int dim) {
         try (var d = new LongOptional(dim)) {
             return made("argmax", () -> raw.argmax(d, false), this);
@@ -764,8 +776,7 @@ public final class Tensor implements AutoCloseable {
                 "index_add", () -> raw.index_add_(dim, index.raw, source.raw), this, index, source);
     }
 
-    /// Adds each element of `source` where `index` says, along `dim`.
-    /// Rows along `dim` in place of those that the index names.
+    /// Puts the rows of `source` in place of those that `index` names, along `dim`.
     ///
     /// @param index I64
     public Tensor indexCopyInPlace(int dim, Tensor index, Tensor source) {
@@ -777,6 +788,7 @@ public final class Tensor implements AutoCloseable {
                 source);
     }
 
+    /// Adds each element of `source` where `index` says, along `dim`.
     public Tensor scatterAddInPlace(int dim, Tensor index, Tensor source) {
         return act(
                 "scatter_add",

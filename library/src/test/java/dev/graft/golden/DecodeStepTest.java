@@ -32,7 +32,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DecodeStepTest {
     @RegisterExtension final TestScope scope = new TestScope();
 
-    /// A router gathers tokens on the host; dynamic frequencies depend on the length.
+    /// How many tokens an expert gets is told to the host; dynamic frequencies depend on the
+    // length.
     private static final Set<String> NOT_THE_SAME =
             Set.of(
                     "mixtral",

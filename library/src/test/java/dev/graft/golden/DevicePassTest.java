@@ -58,7 +58,7 @@ class DevicePassTest {
         return PeftFiles.load(model.transformer, folder(family).resolve("lora"));
     }
 
-    /// The router of a mixture of experts gathers tokens on the host.
+    /// The router of a mixture of experts tells the host how many tokens each gets.
     private static void assumeNoRouter(Golden.Model model) {
         assumeThat(model.transformer.linears().keySet())
                 .as("no mixture of experts")
