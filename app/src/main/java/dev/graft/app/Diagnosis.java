@@ -205,15 +205,17 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
         here.hindrance()
                 .ifPresent(
                         why -> found("cuda_hindrance", why, "gpu", "none to compute on: " + why));
-        if (here.usable() && Torch.cudaAvailable()) {
+        if (!here.usable()) {
+            return;
+        }
+        if (Torch.cudaAvailable()) {
             double micros = MachineLimits.launchMicroseconds(here.choose("auto"));
             found(
                     "launch_microseconds",
                     Math.round(micros * 10) / 10.0,
                     "launch",
                     Figures.format("%.1f µs of the host for an operation on the card", micros));
-        }
-        if (here.usable() && !Torch.cudaAvailable()) {
+        } else {
             problems.add(
                     "the driver has cards and libtorch sees none: does CUDA_VISIBLE_DEVICES hide them, or is the card in use by one process alone (nvidia-smi -q -d COMPUTE)?");
         }

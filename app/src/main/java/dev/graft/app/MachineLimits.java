@@ -38,9 +38,13 @@ final class MachineLimits {
                 Tensor.mmInto(out, a, b);
                 seconds[i] = (System.nanoTime() - begin) / 1e9;
             }
-            Arrays.sort(seconds);
-            return 2.0 * SIZE * SIZE * SIZE / seconds[REPETITIONS / 2] / 1e9;
+            return 2.0 * SIZE * SIZE * SIZE / median(seconds) / 1e9;
         }
+    }
+
+    private static double median(double[] measured) {
+        Arrays.sort(measured);
+        return measured[measured.length / 2];
     }
 
     /// Microseconds that the host takes to ask a card for one of libtorch's operations; the median.
@@ -56,8 +60,7 @@ final class MachineLimits {
                 micros[i] = (System.nanoTime() - begin) / 1e3 / LAUNCHES;
                 number.item(); // all are done before the next
             }
-            Arrays.sort(micros);
-            return micros[REPETITIONS / 2];
+            return median(micros);
         }
     }
 

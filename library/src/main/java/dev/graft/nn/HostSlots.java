@@ -41,12 +41,11 @@ final class HostSlots implements Slots {
     public Tensor put(int slot, Tensor tensor) {
         letGo();
         if (slot == slots.size()) {
-            slots.add(host.adopt(memory.of(tensor.dtype(), tensor.numel())));
+            slots.add(made(tensor));
             shapes.add(tensor.shape());
         } else if (!fits(slots.get(slot), tensor)) {
             copies.finish(); // nothing reads the old one
-            Tensor wider = host.adopt(memory.of(tensor.dtype(), tensor.numel()));
-            slots.set(slot, wider).close();
+            slots.set(slot, made(tensor)).close();
         }
         shapes.set(slot, tensor.shape());
         if (holds[slot % NEAR] == slot) {
@@ -58,6 +57,10 @@ final class HostSlots implements Slots {
         copies.mark(LEFT);
         leaving = card.adopt(tensor.alias());
         return place;
+    }
+
+    private Tensor made(Tensor like) {
+        return host.adopt(memory.of(like.dtype(), like.numel()));
     }
 
     private static boolean fits(Tensor place, Tensor tensor) {

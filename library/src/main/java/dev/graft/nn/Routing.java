@@ -24,7 +24,9 @@ final class Routing {
     private final Tensor tokens; // [T·k] I64, of the places
     private final int[] starts; // of each expert's places, and T·k
 
-    private Routing(Tensor logits, int perToken, boolean normalized) {
+    /// @param logits [T, E]
+    /// @param perToken k
+    Routing(Tensor logits, int perToken, boolean normalized) {
         this.normalized = normalized;
         long count = logits.size(0) * perToken;
         probabilities = logits.to(logits.dtype().sums()).softmax(1);
@@ -39,12 +41,6 @@ final class Routing {
         long[] numbers = LongStream.rangeClosed(0, logits.size(1)).toArray();
         Tensor sorted = experts.indexSelect(0, places);
         starts = Tensor.of(numbers, numbers.length).bucketize(sorted).toInts();
-    }
-
-    /// @param logits [T, E]
-    /// @param perToken k
-    static Routing of(Tensor logits, int perToken, boolean normalized) {
-        return new Routing(logits, perToken, normalized);
     }
 
     /// What the backward pass reads.
