@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
 /// dz = softmax(z) − onehot.
 public final class LmHeadLoss {
     /// Bytes of the logits of a chunk, but for very large vocabularies.
-    public static final long LOGIT_BYTES = 64 << 20;
+    public static final long LOGIT_BYTES = 48 << 20;
 
     private LmHeadLoss() {}
 

@@ -9,7 +9,7 @@ import dev.graft.tensor.Tensor;
 /// @param all rows
 /// @param size rows of a tile; the last may have fewer
 public record Tiles(long all, long size) {
-    private static final long FEWEST = 2048;
+    private static final long FEWEST = 1024;
 
     public static Tiles of(long rows, long width) {
         return new Tiles(rows, Math.min(rows, Math.max(FEWEST, width)));
