@@ -126,6 +126,9 @@ def main() -> None:
         "PEFT + bitsandbytes, checkpointing": lambda: peer(options, folder, data, ["--checkpointing", "--four-bits"]),
         "Graft": lambda: graft(options, folder, data, ["--gradient-checkpointing", "none"]),
         "Graft, layers recomputed": lambda: graft(options, folder, data, ["--gradient-checkpointing", "layer"]),
+        "Graft, layers recomputed, CUDA graphs": lambda: graft(
+            options, folder, data, ["--gradient-checkpointing", "layer", "--cuda-graphs"]
+        ),
         "Graft QLoRA, layers recomputed": lambda: graft(
             options, folder, data, ["--load-in-4bit", "--gradient-checkpointing", "layer"]
         ),

@@ -78,6 +78,7 @@ public final class Finetune {
         Path base = config.model().folder();
         placement = config.placement();
         refuseOnCard();
+        refuseOnProcessor();
         ModelConfig modelConfig = ModelConfig.read(base);
         Budget budget = Budget.of(config, modelConfig);
         try (var files = ModelFiles.open(base);
@@ -101,6 +102,15 @@ public final class Finetune {
         if (!placement.device().isCpu() && config.optimizer().optimMemory() > 0) {
             throw new ConfigException(
                     "optim_memory: on %s paged moments lie in the host's memory, all of them; leave it out"
+                            .formatted(placement.device()));
+        }
+    }
+
+    /// Refuses what is made for a card.
+    private void refuseOnProcessor() {
+        if (!placement.device().isCard() && config.train().cudaGraphs()) {
+            throw new ConfigException(
+                    "cuda_graphs: found device %s, expected a card; leave it out"
                             .formatted(placement.device()));
         }
     }
@@ -248,6 +258,7 @@ public final class Finetune {
                 train.checkpoints().totalLimit(),
                 recompute(bill, config.output().outputDir()),
                 train.bf16(),
+                train.cudaGraphs(),
                 train.seed());
     }
 

@@ -116,6 +116,13 @@ final class TrainErrorsTest {
     }
 
     @Test
+    void graphsOfACardAreRefusedOnAProcessor() {
+        train(model(), "--dataset", data, "--device", "cpu", "--cuda-graphs")
+                .failedWith(2, "cuda_graphs: found device cpu");
+        nothingIsLeft();
+    }
+
+    @Test
     void outputThatIsNotEmptyIsLeftAlone() throws IOException {
         Files.createDirectories(output);
         Files.writeString(output.resolve("mine.txt"), "mine");

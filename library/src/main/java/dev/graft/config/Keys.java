@@ -320,6 +320,13 @@ final class Keys {
                     false,
                     "Multiply with the frozen base in bfloat16: about twice as fast on processors"
                             + " that have it, results rounded to 8 bits");
+    static final Key<Boolean> CUDA_GRAPHS =
+            training(
+                    "cuda_graphs",
+                    FLAG,
+                    false,
+                    "Record passes whose shape comes again, for a card to repeat by itself: for"
+                            + " small batches, where the host is slower than the card");
     static final Key<Long> SEED =
             training("seed", Kind.seed(), 42L, "Seed of everything that is random");
 

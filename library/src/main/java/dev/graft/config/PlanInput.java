@@ -59,12 +59,16 @@ public final class PlanInput {
     private static Computation computation(RunConfig config) {
         if (config.model().device().startsWith("cuda") && !Cards.here().usable()) {
             boolean wide = config.quantization().computeType() == ComputeType.FLOAT32;
-            return Computation.onCard(wide ? DType.F32 : DType.BF16); // a card elsewhere
+            return onCard(config, wide ? DType.F32 : DType.BF16); // a card elsewhere
         }
         Placement placement = config.placement();
         return placement.device().isCpu()
                 ? Computation.ON_PROCESSOR
-                : Computation.onCard(placement.compute());
+                : onCard(config, placement.compute());
+    }
+
+    private static Computation onCard(RunConfig config, DType type) {
+        return Computation.onCard(type).withGraphs(config.train().cudaGraphs());
     }
 
     private static BaseStorage base(

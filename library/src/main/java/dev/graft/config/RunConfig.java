@@ -116,6 +116,7 @@ public record RunConfig(
         values.put(Keys.ACCUMULATION, train.gradientAccumulationSteps());
         values.put(Keys.GRADIENT_CHECKPOINTING, train.gradientCheckpointing());
         values.put(Keys.BF16, train.bf16());
+        values.put(Keys.CUDA_GRAPHS, train.cudaGraphs());
         values.put(Keys.SEED, train.seed());
         values.put(Keys.EVAL_STRATEGY, train.evaluation().strategy());
         values.put(Keys.EVAL_STEPS, train.evaluation().steps());

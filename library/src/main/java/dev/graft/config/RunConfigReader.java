@@ -345,6 +345,7 @@ public final class RunConfigReader {
                 get(Keys.ACCUMULATION),
                 get(Keys.GRADIENT_CHECKPOINTING),
                 bf16(),
+                get(Keys.CUDA_GRAPHS),
                 get(Keys.SEED),
                 new TrainOptions.Evaluation(
                         get(Keys.EVAL_STRATEGY, whenToEvaluate),

@@ -3,6 +3,7 @@ package dev.graft.config;
 /// The length of the run, the size of a step, and what happens between steps.
 ///
 /// @param bf16 whether products with frozen matrices are taken in bfloat16
+/// @param cudaGraphs whether passes whose shape comes again are recorded for a card
 /// @param maxSteps -1 where `num_train_epochs` decides
 public record TrainOptions(
         double numTrainEpochs,
@@ -11,6 +12,7 @@ public record TrainOptions(
         int gradientAccumulationSteps,
         GradientCheckpointing gradientCheckpointing,
         boolean bf16,
+        boolean cudaGraphs,
         long seed,
         Evaluation evaluation,
         Checkpoints checkpoints) {

@@ -40,7 +40,7 @@ final class AttentionByKeyHead {
                 heads(in.q(), k),
                 in.k().narrow(0, k, 1),
                 values(in.v(), k),
-                in.offsets(),
+                in.packing(),
                 in.past(),
                 in.rule());
     }

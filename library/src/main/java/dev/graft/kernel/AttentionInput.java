@@ -8,10 +8,10 @@ import dev.graft.tensor.Torch;
 /// @param q [N, T, D], position already encoded
 /// @param k [K, C, D], position already encoded
 /// @param v [C, K·D]
-/// @param offsets where each sequence starts, and T; one sequence where there is a past
+/// @param packing of the rows; one sequence where there is a past
 /// @param past columns before that of the first row: C = T + past
 public record AttentionInput(
-        Tensor q, Tensor k, Tensor v, int[] offsets, long past, AttentionRule rule) {
+        Tensor q, Tensor k, Tensor v, Packing packing, long past, AttentionRule rule) {
     /// Checks the shapes.
     public AttentionInput {
         long columns = q.size(1) + past;
@@ -21,8 +21,8 @@ public record AttentionInput(
                         && v.size(1) == k.size(0) * q.size(2)
                         && k.size(2) == q.size(2)
                         && q.size(0) % k.size(0) == 0
-                        && offsets[offsets.length - 1] == q.size(1)
-                        && (past == 0 || offsets.length == 2);
+                        && packing.rows() == q.size(1)
+                        && (past == 0 || packing.count() == 1);
         if (!fits) {
             throw new IllegalArgumentException(
                     "attention: q %s, k %s, v %s do not fit each other and %d columns before them"
@@ -61,16 +61,16 @@ public record AttentionInput(
     }
 
     int sequences() {
-        return offsets.length - 1;
+        return packing.count();
     }
 
     int start(int sequence) {
-        return offsets[sequence];
+        return packing.start(sequence);
     }
 
     /// Rows of a sequence.
     int length(int sequence) {
-        return offsets[sequence + 1] - offsets[sequence];
+        return packing.length(sequence);
     }
 
     /// The shape of the operation's scratch memory, for the threads that there are. What runs on a
@@ -84,11 +84,7 @@ public record AttentionInput(
 
     /// Rows of the longest sequence.
     long longest() {
-        long longest = 0;
-        for (int s = 0; s < sequences(); s++) {
-            longest = Math.max(longest, length(s));
-        }
-        return longest;
+        return packing.longest();
     }
 
     AttentionScratch buffers() {

@@ -77,7 +77,7 @@ final class CudaAttention {
     }
 
     private Lengths rows() {
-        return new Lengths(Tensor.of(in.offsets()), in.longest());
+        return new Lengths(in.packing().onDevice(), in.longest());
     }
 
     private Lengths columns(Lengths rows) {

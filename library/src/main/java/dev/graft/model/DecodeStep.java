@@ -6,6 +6,7 @@ import dev.graft.nn.Tape;
 import dev.graft.nn.Var;
 import dev.graft.nn.Workspace;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Recorder;
 import dev.graft.tensor.Recording;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
@@ -28,6 +29,7 @@ public final class DecodeStep implements AutoCloseable {
     private final Tensor id;
     private final Tensor position;
     private final Tensor logits;
+    private final Recorder recorder;
     private Recording recording;
     private int recorded; // columns
 
@@ -42,6 +44,7 @@ public final class DecodeStep implements AutoCloseable {
         this.cache = cache;
         this.workspace = workspace;
         this.scope = Scope.detached("decode step", model.device());
+        this.recorder = Recorder.on(model.device());
         try (var _ = scope.enter()) {
             cache.clearRest();
             int[] positions = IntStream.range(0, cache.capacity()).toArray();
@@ -64,8 +67,9 @@ public final class DecodeStep implements AutoCloseable {
             position.copyInPlace(Tensor.of(new long[] {at}, 1));
             if (at >= recorded) {
                 record(Math.min(cache.capacity(), (at / COLUMNS + 1) * COLUMNS));
+            } else {
+                recording.run();
             }
-            recording.run();
         }
         cache.advance(new int[] {token});
         return logits;
@@ -73,7 +77,7 @@ public final class DecodeStep implements AutoCloseable {
 
     private void record(int most) {
         forget();
-        recording = Recording.of(model.device(), () -> pass(most));
+        recording = recorder.record(() -> pass(most));
         recorded = most;
     }
 
@@ -105,6 +109,7 @@ public final class DecodeStep implements AutoCloseable {
     @Override
     public void close() {
         forget();
+        recorder.close();
         scope.close();
     }
 }

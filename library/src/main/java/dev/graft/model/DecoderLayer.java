@@ -1,5 +1,6 @@
 package dev.graft.model;
 
+import dev.graft.kernel.Packing;
 import dev.graft.nn.FeedForward;
 import dev.graft.nn.GatedMlp;
 import dev.graft.nn.Linear;
@@ -64,15 +65,14 @@ record DecoderLayer(
     ///
     /// @param x [T, H]
     /// @param angles of each rotary embedding of the model
-    /// @param offsets where each sequence starts, and T
     /// @return [T, H]
-    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, int[] offsets) {
+    Var forward(Tape tape, Var x, Map<RopeTable, Angles> angles, Packing packing) {
         Angles own = rope == null ? null : angles.get(rope);
         Var afterAttention =
                 tape.segment(
                         "attention",
                         x,
-                        in -> attend(tape, in, n -> attention.forward(tape, n, own, offsets)));
+                        in -> attend(tape, in, n -> attention.forward(tape, n, own, packing)));
         return tape.rows(Part.MLP, "mlp", afterAttention, in -> feedForward(tape, in));
     }
 

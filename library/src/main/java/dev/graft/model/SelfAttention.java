@@ -1,6 +1,7 @@
 package dev.graft.model;
 
 import dev.graft.kernel.AttentionRule;
+import dev.graft.kernel.Packing;
 import dev.graft.nn.Attention;
 import dev.graft.nn.Columns;
 import dev.graft.nn.Linear;
@@ -76,9 +77,9 @@ record SelfAttention(
     /// @param x [T, H]
     /// @param angles null where positions are not encoded
     /// @return [T, H]
-    Var forward(Tape tape, Var x, Angles angles, int[] offsets) {
+    Var forward(Tape tape, Var x, Angles angles, Packing packing) {
         Heads h = project(tape, x, angles);
-        Var attended = Attention.forward(tape, h.queries(), h.keys(), h.values(), offsets, rule);
+        Var attended = Attention.forward(tape, h.queries(), h.keys(), h.values(), packing, rule);
         return output.forward(tape, attended);
     }
 

@@ -1,7 +1,9 @@
 package dev.graft.model;
 
 import dev.graft.error.ConfigException;
+import dev.graft.kernel.Packing;
 import dev.graft.nn.Embedding;
+import dev.graft.nn.Labels;
 import dev.graft.nn.Linear;
 import dev.graft.nn.LmHeadLoss;
 import dev.graft.nn.LogitMap;
@@ -128,13 +130,33 @@ public final class Transformer implements AutoCloseable {
     /// @param offsets where each sequence starts, and T
     /// @return [T, H]
     public Var hidden(Tape tape, int[] ids, int[] positions, int[] offsets) {
+        return hidden(tape, input(ids, positions, offsets));
+    }
+
+    /// Whole sequences for a pass, on the model's device.
+    ///
+    /// @param ids T token ids
+    /// @param positions T positions, each within its sequence
+    /// @param offsets where each sequence starts, and T
+    public PassInput input(int[] ids, int[] positions, int[] offsets) {
+        return new PassInput(ids(ids), angles(positions), Packing.of(offsets));
+    }
+
+    /// Token ids for a pass, on the model's device.
+    ///
+    /// @return [T] I32
+    public Tensor ids(int[] ids) {
         checkIds(ids);
-        Map<RopeTable, Angles> angles = angles(positions);
-        Var x = embedding.forward(tape, Tensor.of(ids), compute);
+        return Tensor.of(ids);
+    }
+
+    private Var hidden(Tape tape, PassInput sequences) {
+        Var x = embedding.forward(tape, sequences.ids(), compute);
         for (int i = 0; i < layers.size(); i++) {
             DecoderLayer layer = layers.get(i);
             Var input = x;
-            UnaryOperator<Var> pass = in -> layer.forward(tape, in, angles, offsets);
+            UnaryOperator<Var> pass =
+                    in -> layer.forward(tape, in, sequences.angles(), sequences.packing());
             int number = i;
             stream.begin(i, i + 1);
             tape.whenBack(() -> stream.end(number));
@@ -178,7 +200,18 @@ public final class Transformer implements AutoCloseable {
             int[] labels,
             double scale,
             Tensor sum) {
-        Var hidden = hidden(tape, ids, positions, offsets);
+        Var hidden = hidden(tape, input(ids, positions, offsets));
+        try (var _ = Scope.open("labels")) {
+            loss(tape, hidden, Labels.of(labels), scale, sum);
+        }
+    }
+
+    /// The same of what is on the device already: nothing is asked of the host.
+    public void loss(Tape tape, PassInput input, Labels labels, double scale, Tensor sum) {
+        loss(tape, hidden(tape, input), labels, scale, sum);
+    }
+
+    private void loss(Tape tape, Var hidden, Labels labels, double scale, Tensor sum) {
         LmHeadLoss.forward(tape, hidden, head, logitMap, labels, scale, sum);
         tape.release(hidden);
     }
@@ -290,9 +323,9 @@ public final class Transformer implements AutoCloseable {
         return logits;
     }
 
-    /// Whether a pass of one token does the same whatever the token and its position: no layer
-    /// comes from elsewhere, and none has a router.
-    boolean repeats() {
+    /// Whether a pass does the same whatever the tokens are: no layer comes from elsewhere, and no
+    /// expert is chosen.
+    public boolean repeats() {
         return stream.equals(LayerStream.NONE)
                 && layers.stream().allMatch(l -> l.passed().size() == l.linears().size());
     }

@@ -3,6 +3,7 @@ package dev.graft.nn;
 import dev.graft.kernel.AttentionInput;
 import dev.graft.kernel.AttentionRule;
 import dev.graft.kernel.Kernels;
+import dev.graft.kernel.Packing;
 import dev.graft.nn.Workspace.Buffer;
 import dev.graft.profile.Profile;
 import dev.graft.tensor.Scope;
@@ -19,13 +20,12 @@ public final class Attention {
     /// @param q [N, T, D], position already encoded
     /// @param k [K, T, D], position already encoded
     /// @param v [T, K·D]
-    /// @param offsets where each sequence starts, and T
     /// @return [T, N·D]
-    public static Var forward(Tape tape, Var q, Var k, Var v, int[] offsets, AttentionRule rule) {
+    public static Var forward(Tape tape, Var q, Var k, Var v, Packing packing, AttentionRule rule) {
         Tensor heads = q.value();
         Tensor out = out(heads);
         Tensor logSums = Tensor.empty(heads.dtype().sums(), heads.size(0), heads.size(1));
-        var input = new AttentionInput(heads, k.value(), v.value(), offsets, 0, rule);
+        var input = new AttentionInput(heads, k.value(), v.value(), packing, 0, rule);
         run(tape, input, out, logSums);
         boolean needs = q.needsGradient() || k.needsGradient() || v.needsGradient();
         Var result = tape.var(out, needs);
@@ -37,7 +37,7 @@ public final class Attention {
                 result,
                 () -> {
                     Tensor dOut = result.takeGradient();
-                    backward(tape, new Vars(q, k, v), offsets, rule, out, logSums, dOut);
+                    backward(tape, new Vars(q, k, v), packing, rule, out, logSums, dOut);
                 });
         return result;
     }
@@ -55,8 +55,8 @@ public final class Attention {
         Tensor out = out(q);
         Tensor logSums = Tensor.empty(q.dtype().sums(), q.size(0), rows);
         long past = k.size(1) - rows;
-        int[] offsets = {0, rows};
-        run(tape, new AttentionInput(q, k, v, offsets, past, rule), out, logSums);
+        var packing = new Packing(new int[] {0, rows}, null);
+        run(tape, new AttentionInput(q, k, v, packing, past, rule), out, logSums);
         return out;
     }
 
@@ -112,12 +112,12 @@ public final class Attention {
     private static void backward(
             Tape tape,
             Vars x,
-            int[] offsets,
+            Packing packing,
             AttentionRule rule,
             Tensor out,
             Tensor logSums,
             Tensor dOut) {
-        var in = new AttentionInput(x.q.value(), x.k.value(), x.v.value(), offsets, 0, rule);
+        var in = new AttentionInput(x.q.value(), x.k.value(), x.v.value(), packing, 0, rule);
         Tensor dq = Tensor.empty(out.dtype(), in.q().shape());
         Tensor dk = Tensor.empty(out.dtype(), in.k().shape());
         Tensor dv = Tensor.empty(out.dtype(), in.v().shape());

@@ -6,8 +6,6 @@ import dev.graft.profile.Profile;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
-import java.util.Arrays;
-import java.util.stream.IntStream;
 
 /// The output head and the cross-entropy in one: chunks of labelled positions are projected, their
 /// loss and gradient taken and their dx added, so the logits of a whole sequence never exist and
@@ -25,7 +23,6 @@ public final class LmHeadLoss {
     ///
     /// @param hidden [T, H], normed
     /// @param map what the head's output goes through
-    /// @param labels T ids to predict, negative where there is none
     /// @param scale 1 / trained tokens of the step
     /// @param sum [1] F64; the sum of the losses in nats, not scaled, is added
     public static void forward(
@@ -33,19 +30,17 @@ public final class LmHeadLoss {
             Var hidden,
             Linear head,
             LogitMap map,
-            int[] labels,
+            Labels labels,
             double scale,
             Tensor sum) {
-        int[] labelled = IntStream.range(0, labels.length).filter(i -> labels[i] >= 0).toArray();
         long vocabulary = head.weight().out();
         int chunk = (int) Math.max(16, LOGIT_BYTES / (vocabulary * hidden.value().dtype().bytes()));
-        for (int from = 0; from < labelled.length; from += chunk) {
-            int[] at = Arrays.copyOfRange(labelled, from, Math.min(from + chunk, labelled.length));
-            int[] targets = Arrays.stream(at).map(i -> labels[i]).toArray();
+        for (int from = 0; from < labels.count(); from += chunk) {
+            int rows = Math.min(chunk, labels.count() - from);
             try (var _ = Scope.open("loss chunk");
                     var _ = Profile.operation("head and loss")) {
-                Tensor losses = Tensor.empty(DType.F64, targets.length);
-                chunk(tape, hidden, head, map, Tensor.of(at), targets, scale, losses);
+                Tensor losses = Tensor.empty(DType.F64, rows);
+                chunk(tape, hidden, head, map, labels.part(from, rows), scale, losses);
                 sum.addInPlace(losses.sum());
             }
         }
@@ -56,14 +51,13 @@ public final class LmHeadLoss {
             Var hidden,
             Linear head,
             LogitMap map,
-            Tensor at,
-            int[] targets,
+            Labels labels,
             double scale,
             Tensor losses) {
-        Tensor rows = hidden.value().indexSelect(0, at); // [n, H]
+        Tensor rows = hidden.value().indexSelect(0, labels.at()); // [n, H]
         Tensor logits =
                 tape.workspace()
-                        .get(Buffer.LOGITS, rows.dtype(), targets.length, head.weight().out());
+                        .get(Buffer.LOGITS, rows.dtype(), labels.count(), head.weight().out());
         head.weight().product(rows, logits, tape.workspace());
         if (head.bias() != null) {
             logits.addInPlace(head.bias());
@@ -78,10 +72,10 @@ public final class LmHeadLoss {
         } else {
             map.apply(logits);
         }
-        Kernels.of(logits).crossEntropy(logits, Tensor.of(targets), scale, losses);
+        Kernels.of(logits).crossEntropy(logits, labels.ids(), scale, losses);
         if (tape.isTraining()) {
             map.backward(logits, slopes);
-            backward(tape, hidden, head, at, rows, logits, part);
+            backward(tape, hidden, head, labels.at(), rows, logits, part);
         }
     }
 

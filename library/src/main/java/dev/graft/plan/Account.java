@@ -44,6 +44,7 @@ final class Account {
         passes();
         add("scratch", scratch(), Place.MEMORY, "blocks of attention, widened panels");
         add("logits", logits(), Place.MEMORY, "one chunk of the loss");
+        recorded();
         runtime();
         return new Bill(job, job.model().parameters(), trained.count(), parts);
     }
@@ -197,6 +198,18 @@ final class Account {
                 most - pass.peak(),
                 Place.MEMORY,
                 evaluation > norm ? "evaluation beyond training" : "norm of the gradients");
+    }
+
+    /// Those of the largest shape, with scratch memory of their own; other shapes are not recorded.
+    private void recorded() {
+        if (job.computation().graphs()) {
+            long pass = activations.training(job.batch(), job.recomputation()).peak();
+            add(
+                    "recorded",
+                    pass + scratch() + logits(),
+                    Place.MEMORY,
+                    "the same for passes that are repeated as CUDA graphs");
+        }
     }
 
     private long longest() {

@@ -129,8 +129,8 @@ final class Activations {
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }
 
-    /// The labelled rows of a chunk of the loss, their places, labels and losses (float64), their
-    /// gradients, and those of the head's adapter.
+    /// Labels and their places, and the rows of a chunk of the loss with their losses (float64),
+    /// their gradients, and those of the head's adapter.
     private long lossRows(BatchShape batch, boolean trains) {
         long rows = Scratch.lossRows(model.config().vocabulary(), batch, numberBytes);
         int rank = trained.rank(model.head().path());
@@ -139,6 +139,6 @@ final class Activations {
             numbers += 2L * rank + (trains ? hidden : 0);
             numbers += trains && dropout > 0 ? hidden : 0;
         }
-        return rows * (numbers * numberBytes + 2 * ID_BYTES + Double.BYTES);
+        return rows * (numbers * numberBytes + Double.BYTES) + batch.labelled() * 2 * ID_BYTES;
     }
 }

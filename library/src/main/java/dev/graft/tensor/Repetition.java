@@ -6,8 +6,23 @@ final class Repetition implements Recording {
 
     private final Runnable work;
 
-    Repetition(Runnable work) {
+    private Repetition(Runnable work) {
         this.work = work;
+    }
+
+    /// Makes them.
+    static final class Maker implements Recorder {
+        @Override
+        public Recording record(Runnable work) {
+            var repetition = new Repetition(work);
+            repetition.run();
+            return repetition;
+        }
+
+        @Override
+        public void close() {
+            // nothing is held
+        }
     }
 
     /// @throws IllegalStateException within such work

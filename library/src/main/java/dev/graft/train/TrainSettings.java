@@ -14,6 +14,8 @@ import dev.graft.optim.Schedule;
 /// @param saveEvery steps between checkpoints, 0 for none
 /// @param keep checkpoints kept, 0 for all
 /// @param bf16 whether products with frozen matrices are taken in bfloat16
+/// @param cudaGraphs whether passes whose shape comes again are recorded, for a card to repeat;
+///     changes no result
 /// @param recompute what is computed again in the backward pass; changes no result
 public record TrainSettings(
         int totalSteps,
@@ -27,4 +29,5 @@ public record TrainSettings(
         int keep,
         Recompute recompute,
         boolean bf16,
+        boolean cudaGraphs,
         long seed) {}

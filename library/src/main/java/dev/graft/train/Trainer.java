@@ -5,7 +5,6 @@ import dev.graft.data.BatchStream;
 import dev.graft.data.SampleOrder;
 import dev.graft.error.TrainingException;
 import dev.graft.model.Transformer;
-import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Decay;
@@ -35,6 +34,7 @@ public final class Trainer implements AutoCloseable {
     private final Consumer<TrainEvent> listener;
     private final AdamW optimizer;
     private final Workspace workspace;
+    private final Passes passes;
     private final LossScale scale;
     private volatile boolean interrupted;
 
@@ -60,10 +60,18 @@ public final class Trainer implements AutoCloseable {
         this.heldOut = heldOut;
         this.settings = settings;
         this.workspace = new Workspace(settings.bf16() ? DType.BF16 : DType.F32);
+        this.passes = passes(model, settings, workspace);
         this.scale = LossScale.of(model.compute());
         this.checkpoints = checkpoints;
         this.listener = listener;
         this.optimizer = new AdamW(trained.parameters(), settings.adamW(), Decay::applies);
+    }
+
+    private static Passes passes(Transformer model, TrainSettings settings, Workspace workspace) {
+        var asked = new Passes.Asked(model, settings.recompute(), workspace);
+        return settings.cudaGraphs()
+                ? new RecordedPasses(model, settings.recompute(), asked)
+                : asked;
     }
 
     /// Goes on from a checkpoint.
@@ -224,20 +232,8 @@ public final class Trainer implements AutoCloseable {
 
     private void addGradients(List<Batch> micros, long labelled, Tensor sum) {
         for (int i = 0; i < micros.size(); i++) {
-            Batch batch = micros.get(i);
             long dropoutSeed = settings.seed() * 0x9E3779B97F4A7C15L + step * 1_000_003L + i;
-            try (var _ = Scope.open("micro-batch");
-                    var tape = Tape.recording(workspace, dropoutSeed, settings.recompute())) {
-                model.loss(
-                        tape,
-                        batch.ids(),
-                        batch.positions(),
-                        batch.offsets(),
-                        batch.labels(),
-                        scale.factor() / labelled,
-                        sum);
-                tape.backward();
-            }
+            passes.add(micros.get(i), dropoutSeed, scale.factor() / labelled, sum);
         }
     }
 
@@ -293,6 +289,7 @@ public final class Trainer implements AutoCloseable {
 
     @Override
     public void close() {
+        passes.close();
         optimizer.close();
         workspace.close();
     }

@@ -324,6 +324,7 @@ class RunConfigReaderTest {
                         "",
                         "finetuning_type: full",
                         "bf16: true",
+                        "cuda_graphs: true",
                         """
                         adapter_name_or_path: "123"
                         resume_from_checkpoint: true

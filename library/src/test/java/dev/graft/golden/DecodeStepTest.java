@@ -14,7 +14,7 @@ import dev.graft.nn.Tape;
 import dev.graft.tensor.Cards;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
-import dev.graft.tensor.Recording;
+import dev.graft.tensor.Recorder;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import dev.graft.tensor.TestScope;
@@ -147,11 +147,10 @@ class DecodeStepTest {
 
     @Test
     void numbersOfTheHostAreRefusedInWhatIsRepeated() {
-        try (var work = Recording.of(Device.CPU, () -> Tensor.of(new int[] {1}))) {
-            assertThatThrownBy(work::run)
-                    .isInstanceOf(IllegalStateException.class)
-                    .hasMessageContaining("numbers of the host");
-        }
+        Runnable work = () -> Tensor.of(new int[] {1});
+        assertThatThrownBy(() -> Recorder.on(Device.CPU).record(work))
+                .isInstanceOf(IllegalStateException.class)
+                .hasMessageContaining("numbers of the host");
         assertThat(Tensor.of(new int[] {1}).toInts()).containsExactly(1);
     }
 

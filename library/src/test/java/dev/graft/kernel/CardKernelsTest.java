@@ -56,7 +56,7 @@ class CardKernelsTest extends CudaKernelsCases {
         Tensor v = random(3, 170, (long) keyHeads * width);
         Tensor dOut = random(4, 170, (long) heads * width);
         var rule = new AttentionRule(1 / Math.sqrt(width), 0, window);
-        var input = new AttentionInput(q, k, v, offsets, 0, rule);
+        var input = new AttentionInput(q, k, v, Packing.of(offsets), 0, rule);
         Tensor[][] made = new Tensor[2][];
         for (int i = 0; i < 2; i++) {
             Kernels kernels = i == 0 ? kernels() : TorchKernels.INSTANCE;

@@ -79,7 +79,7 @@ final class KernelBench {
             Tensor[] y = random(4, rows, (long) heads * width);
             Tensor sums = random(1, heads, rows)[0];
             var rule = AttentionRule.plain(0.1);
-            var in = new AttentionInput(x[0], x[1], y[0], new int[] {0, rows}, 0, rule);
+            var in = new AttentionInput(x[0], x[1], y[0], Packing.of(0, rows), 0, rule);
             Tensor scratch = Tensor.empty(DType.F32, in.scratch(true));
             long bytes = bytes(4, x);
             compare("attention" + shape, bytes, k -> k.attention(in, y[1], sums, scratch));

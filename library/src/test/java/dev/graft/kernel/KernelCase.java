@@ -246,7 +246,9 @@ final class KernelCase {
         return make("attention", random, shapes)
                 .does(
                         (k, t) -> {
-                            var in = new AttentionInput(t[0], t[1], t[2], offsets, 0, rule);
+                            var in =
+                                    new AttentionInput(
+                                            t[0], t[1], t[2], Packing.of(offsets), 0, rule);
                             Tensor scratch = Tensor.empty(t[0].dtype(), in.scratch(true));
                             k.attention(in, t[3], t[4], scratch);
                             k.attentionBackward(in, t[3], t[4], t[5], t[6], t[7], t[8], scratch);
@@ -271,7 +273,9 @@ final class KernelCase {
                         (k, t) -> {
                             Tensor keys = t[1].narrow(1, 4, rows);
                             int[] offsets = {0, last};
-                            var in = new AttentionInput(t[0], keys, t[2], offsets, past, rule);
+                            var in =
+                                    new AttentionInput(
+                                            t[0], keys, t[2], Packing.of(offsets), past, rule);
                             Tensor scratch = Tensor.empty(t[0].dtype(), in.scratch(false));
                             k.attention(in, t[3], t[4], scratch);
                         });

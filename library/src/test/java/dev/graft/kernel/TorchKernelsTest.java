@@ -132,7 +132,7 @@ class TorchKernelsTest {
                 Tensor.of(q, 4, 5, 3),
                 Tensor.of(k, 2, 5, 3),
                 Tensor.of(v, 5, 6),
-                new int[] {0, 2, 5},
+                Packing.of(0, 2, 5),
                 0,
                 rule);
     }

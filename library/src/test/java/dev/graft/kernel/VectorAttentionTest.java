@@ -52,7 +52,7 @@ final class VectorAttentionTest {
         }
         Tensor k = Tensor.of(keys, 1, rows, 1);
         Tensor v = Tensor.full(DType.F32, 3, rows, 1);
-        var in = new AttentionInput(q, k, v, new int[] {0, rows}, 0, AttentionRule.plain(1));
+        var in = new AttentionInput(q, k, v, Packing.of(0, rows), 0, AttentionRule.plain(1));
         Tensor out = Tensor.empty(DType.F32, rows, 1);
         Tensor logSums = Tensor.empty(DType.F32, 1, rows);
         VECTOR.attention(in, out, logSums, Tensor.empty(DType.F32, in.scratch(false)));

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.kernel.Activation;
 import dev.graft.kernel.AttentionRule;
+import dev.graft.kernel.Packing;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -155,7 +156,7 @@ class FamilyGradientTest {
                     Var k = Rope.part(tape, x, 12, 1, angles, 6);
                     Var v = Columns.forward(tape, x, 18, 6);
                     return Attention.forward(
-                            tape, q, k, v, new int[] {0, 5}, AttentionRule.plain(0.4));
+                            tape, q, k, v, Packing.of(0, 5), AttentionRule.plain(0.4));
                 },
                 x ->
                         plainAttention(
@@ -268,7 +269,7 @@ class FamilyGradientTest {
                             Var a = tape.var(q, true);
                             Var b = tape.var(k, true);
                             Var c = tape.var(v, true);
-                            Var out = Attention.forward(tape, a, b, c, offsets, rule);
+                            Var out = Attention.forward(tape, a, b, c, Packing.of(offsets), rule);
                             Oracle.assertClose("value", out.value(), expected, EXACT);
                             return new Var[] {a, b, c, out};
                         },

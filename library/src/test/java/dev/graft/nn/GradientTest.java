@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.graft.kernel.Activation;
 import dev.graft.kernel.AttentionRule;
+import dev.graft.kernel.Packing;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -227,7 +228,12 @@ class GradientTest {
                             Var c = tape.var(v, true);
                             Var out =
                                     Attention.forward(
-                                            tape, a, b, c, offsets, AttentionRule.plain(0.5));
+                                            tape,
+                                            a,
+                                            b,
+                                            c,
+                                            Packing.of(offsets),
+                                            AttentionRule.plain(0.5));
                             Oracle.assertClose("value", out.value(), expected, EXACT);
                             return new Var[] {a, b, c, out};
                         },
@@ -264,7 +270,7 @@ class GradientTest {
                                         x,
                                         tape.var(k, true),
                                         tape.var(v, true),
-                                        offsets,
+                                        Packing.of(offsets),
                                         AttentionRule.plain(0.5)),
                 x -> plainAttention(x, k, v, offsets));
     }

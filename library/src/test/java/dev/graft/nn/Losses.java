@@ -17,7 +17,7 @@ public final class Losses {
 
     static double of(Tape tape, Var hidden, Linear head, LogitMap map, int[] labels, double scale) {
         Tensor sum = Tensor.zeros(DType.F64, 1);
-        LmHeadLoss.forward(tape, hidden, head, map, labels, scale, sum);
+        LmHeadLoss.forward(tape, hidden, head, map, Labels.of(labels), scale, sum);
         return sum.item();
     }
 

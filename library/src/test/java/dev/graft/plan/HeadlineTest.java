@@ -118,6 +118,22 @@ class HeadlineTest {
     }
 
     @Test
+    void recordedPassesHaveMemoryOfTheirOwn() {
+        Job job =
+                job(Configs.llama7b(), new Tuning.Lora(LoraConfig.allLinear(8, 8)))
+                        .with(Recomputation.LAYER);
+        Computation card = Computation.onCard(DType.BF16);
+        Bill plain = Bill.of(job.with(card));
+        Bill recorded = Bill.of(job.with(card.withGraphs(true)));
+        long again = 0;
+        for (String part : new String[] {"activations", "backward", "scratch", "logits"}) {
+            again += plain.bytes(part);
+        }
+        assertThat(recorded.bytes("recorded")).isEqualTo(again);
+        assertThat(recorded.needed()).isEqualTo(plain.needed() + again);
+    }
+
+    @Test
     void sevenBillionParametersFitACardOfEightGigabytesByQlora() {
         Job job =
                 Job.of(

@@ -53,6 +53,7 @@ class OptimizersTest {
                 0,
                 new Recompute.None(),
                 false,
+                false,
                 42);
     }
 

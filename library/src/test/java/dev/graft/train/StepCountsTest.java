@@ -58,6 +58,7 @@ class StepCountsTest {
                         0,
                         new Recompute.None(),
                         false,
+                        false,
                         42);
         try (var model = new Golden.Model("llama-tiny", DType.F32);
                 var adapter = Adapter.attach(model.transformer, LoraConfig.allLinear(4, 8), 42);

@@ -76,6 +76,7 @@ class TrainerTest {
                 0,
                 recompute,
                 bf16,
+                false,
                 42);
     }
 
@@ -418,6 +419,7 @@ class TrainerTest {
                         0,
                         0,
                         new Recompute.None(),
+                        false,
                         false,
                         42);
         assertThatThrownBy(() -> run(3, wild, folder, false, e -> {}))
