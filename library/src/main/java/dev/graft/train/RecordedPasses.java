@@ -28,7 +28,7 @@ import java.util.stream.IntStream;
 /// micro-batch. What has the shape of one before is recorded; from then on its tokens and labels
 /// are written to where the recording reads them. Others are passed operation by operation.
 final class RecordedPasses implements Passes {
-    private static final int MOST = 16;
+    private static final int MOST = 4;
     private static final int REMEMBERED = 256;
 
     private final Passes others;
