@@ -18,6 +18,7 @@
 #define __forceinline__ inline
 #define __shared__ static
 #define __align__(bytes) alignas(bytes)
+#define __launch_bounds__(threads)
 
 struct Place {
     unsigned x, y, z;

@@ -18,6 +18,7 @@ import dev.graft.plan.ByteSize;
 import dev.graft.plan.Fit;
 import dev.graft.plan.Fit.Verdict;
 import dev.graft.plan.Job;
+import dev.graft.plan.Machine;
 import dev.graft.plan.Recomputation;
 import dev.graft.plan.Tuning;
 import dev.graft.quant.QuantizationConfig;
@@ -68,7 +69,19 @@ final class Budget {
                         .evaluating(evaluated.map(Budget::shape).orElse(null));
         Job chosen = PlanInput.recomputing(config, known, memory);
         refuseWhereTooLarge(chosen, chosen);
-        return Bill.of(chosen);
+        Bill bill = Bill.of(chosen);
+        refuseWhereHostIsTooSmall(bill);
+        return bill;
+    }
+
+    /// Page-locked memory cannot be swapped out.
+    private void refuseWhereHostIsTooSmall(Bill bill) {
+        long there = Machine.memory();
+        if (bill.inHost() > there && !config.output().force()) {
+            throw new OutOfMemory(
+                    "this run needs %s of the host's memory beside the card, and there are %s: leave out one of base_residency: streamed, gradient_checkpointing: offload and a paged optim; force: true runs it all the same"
+                            .formatted(ByteSize.of(bill.inHost()), ByteSize.of(there)));
+        }
     }
 
     private static BatchShape shape(Batch batch) {

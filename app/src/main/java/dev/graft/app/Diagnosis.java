@@ -1,6 +1,7 @@
 package dev.graft.app;
 
 import com.sun.management.OperatingSystemMXBean;
+import dev.graft.tensor.CardMemory;
 import dev.graft.tensor.Cards;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Torch;
@@ -209,7 +210,9 @@ record Diagnosis(List<Finding> findings, List<String> problems) {
             return;
         }
         if (Torch.cudaAvailable()) {
-            double micros = MachineLimits.launchMicroseconds(here.choose("auto"));
+            Device card = here.choose("auto");
+            double micros = MachineLimits.launchMicroseconds(card);
+            found("card_memory_taken", CardMemory.peakBytes(card), "", "");
             found(
                     "launch_microseconds",
                     Math.round(micros * 10) / 10.0,

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.graft.error.ConfigException;
+import dev.graft.model.BaseResidency;
 import dev.graft.optim.Optim;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -185,6 +186,7 @@ public final class RunConfigReader {
         }
         checkData();
         checkQuantization();
+        checkGraphs();
         if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
             problems.add(
                     "adapter_name_or_path: found with finetuning_type full, expected"
@@ -223,6 +225,23 @@ public final class RunConfigReader {
             problems.add(
                     "eval_split: found the share %s with streaming, expected a number of examples (the first are held out) or eval_dataset"
                             .formatted(split));
+        }
+    }
+
+    /// The host takes part in passes with any of these.
+    private void checkGraphs() {
+        if (!get(Keys.CUDA_GRAPHS, false)) {
+            return;
+        }
+        if (get(Keys.LORA_DROPOUT, 0.0) > 0) {
+            problems.add("cuda_graphs: found with lora_dropout, expected lora_dropout: 0");
+        }
+        if (get(Keys.GRADIENT_CHECKPOINTING) == GradientCheckpointing.OFFLOAD) {
+            problems.add(
+                    "cuda_graphs: found with gradient_checkpointing: offload, expected none, mlp, layer or auto");
+        }
+        if (get(Keys.BASE_RESIDENCY) == BaseResidency.STREAMED) {
+            problems.add("cuda_graphs: found with base_residency: streamed, expected auto or ram");
         }
     }
 

@@ -67,7 +67,9 @@ final class CudaCompiler {
     private static String key(String source, String architecture) {
         try {
             MessageDigest digest = MessageDigest.getInstance("SHA-256");
-            digest.update(architecture.getBytes(StandardCharsets.UTF_8));
+            for (String option : Nvrtc.options(architecture)) {
+                digest.update(option.getBytes(StandardCharsets.UTF_8));
+            }
             digest.update(source.getBytes(StandardCharsets.UTF_8));
             return HexFormat.of().formatHex(digest.digest()).substring(0, 32);
         } catch (NoSuchAlgorithmException e) {

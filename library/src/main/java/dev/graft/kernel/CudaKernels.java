@@ -2,10 +2,7 @@ package dev.graft.kernel;
 
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
-import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
-import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -13,20 +10,19 @@ import java.util.concurrent.ConcurrentHashMap;
 /// For NVIDIA cards: kernels of `cuda/*.cu` and libtorch's attention. What has neither is spelled
 /// out in libtorch's operations.
 final class CudaKernels extends TorchKernels {
-    private static final int ROW_THREADS = 256;
+    private static final int MOST_ROW_THREADS = 256;
     private static final int WIDE_ROW_THREADS = 1024;
     private static final int THREADS = 256;
     private static final int LANES = 32;
 
-    /// Codes that a lane of a product takes at a time; a width has whole numbers of them.
-    private static final int LANE_CODES = 32;
-
     private static final Map<Device, CudaKernels> ON_CARDS = new ConcurrentHashMap<>();
 
     private final CudaLauncher launcher;
+    private final CudaCodes codes;
 
     CudaKernels(CudaLauncher launcher) {
         this.launcher = launcher;
+        this.codes = new CudaCodes(launcher);
     }
 
     /// Those that run on this card; compiled, or read from the cache, when it is first asked.
@@ -44,10 +40,11 @@ final class CudaKernels extends TorchKernels {
             return;
         }
         int width = width(x);
+        CudaPack pack = CudaPack.of(List.of(x, y, weight), width);
         launcher.launch(
-                "rms_norm" + CudaPack.of(List.of(x, y), width).suffix(),
+                "rms_norm" + pack.suffix(),
                 x.size(0),
-                ROW_THREADS,
+                rowThreads(width, pack),
                 x,
                 weight,
                 isFloat(weight),
@@ -72,10 +69,11 @@ final class CudaKernels extends TorchKernels {
             return;
         }
         int width = width(x);
+        CudaPack pack = CudaPack.of(List.of(x, dy, dx, weight), width);
         launcher.launch(
-                "rms_norm_backward" + CudaPack.of(List.of(x, dy, dx), width).suffix(),
+                "rms_norm_backward" + pack.suffix(),
                 x.size(0),
-                ROW_THREADS,
+                rowThreads(width, pack),
                 dy,
                 x,
                 weight,
@@ -102,6 +100,12 @@ final class CudaKernels extends TorchKernels {
                 (float) gradScale,
                 losses,
                 width);
+    }
+
+    /// As many as there are packs in a row, in whole warps.
+    private static int rowThreads(int width, CudaPack pack) {
+        int packs = width / pack.numbers();
+        return Math.clamp((long) Math.ceilDiv(packs, LANES) * LANES, LANES, MOST_ROW_THREADS);
     }
 
     private static boolean has(Tensor x) {
@@ -153,7 +157,7 @@ final class CudaKernels extends TorchKernels {
             long stride) {
         int width = width(heads);
         int half = width(cos);
-        CudaPack pack = CudaPack.of(List.of(from, to), half, width, stride);
+        CudaPack pack = CudaPack.of(List.of(from, to, cos, sin), half, width, stride);
         long packs = heads.numel() / width * ((width - half) / pack.numbers());
         launcher.launch(
                 kernel + pack.suffix(),
@@ -263,82 +267,20 @@ final class CudaKernels extends TorchKernels {
 
     @Override
     public void expand(QuantizedMatrix w, long row, Tensor out) {
-        switch (w) {
-            case FourBitMatrix m when has(out) -> expand(m, row, out);
-            case Int8Matrix m when has(out) -> expand(m, row, out);
-            default -> super.expand(w, row, out);
-        }
-    }
-
-    private void expand(FourBitMatrix w, long row, Tensor out) {
-        long first = row * w.in();
-        CudaPack pack =
-                CudaPack.isAligned(w.codes())
-                        ? CudaPack.of(List.of(out), first, out.numel(), w.blockSize())
-                        : CudaPack.single(out.dtype());
-        List<Object> arguments = new ArrayList<>(codes(w));
-        arguments.addAll(List.of(first, out, out.numel()));
-        launcher.launch(
-                "expand_four_bit" + pack.suffix(),
-                blocks(out.numel() / pack.numbers()),
-                THREADS,
-                arguments.toArray());
-    }
-
-    private void expand(Int8Matrix w, long row, Tensor out) {
-        try (var _ = Scope.open("rows", out.device())) {
-            Tensor codes = w.codes().narrow(0, row, out.size(0));
-            int width = width(codes);
-            CudaPack pack =
-                    CudaPack.isAligned(codes)
-                            ? CudaPack.of(List.of(out), width)
-                            : CudaPack.single(out.dtype());
-            launcher.launch(
-                    "expand_int8" + pack.suffix(),
-                    blocks(out.numel() / pack.numbers()),
-                    THREADS,
-                    codes,
-                    w.maxima().narrow(0, row, out.size(0)),
-                    out,
-                    out.size(0),
-                    width);
+        if (has(out)) {
+            codes.expand(w, row, out);
+        } else {
+            super.expand(w, row, out);
         }
     }
 
     @Override
     public void product(QuantizedMatrix w, Tensor x, Tensor y) {
-        if (w instanceof FourBitMatrix m
-                && has(x)
-                && m.in() % LANE_CODES == 0
-                && m.blockSize() % LANE_CODES == 0
-                && CudaPack.isAligned(m.codes())) {
-            CudaPack pack = CudaPack.of(List.of(x), m.in());
-            List<Object> arguments = new ArrayList<>(codes(m));
-            arguments.addAll(List.of(x, y, m.out(), Math.toIntExact(m.in())));
-            launcher.launch(
-                    "product_four_bit" + pack.suffix(),
-                    Math.ceilDiv(m.out(), THREADS / LANES),
-                    THREADS,
-                    arguments.toArray());
+        if (has(x)) {
+            codes.product(w, x, y);
         } else {
             super.product(w, x, y);
         }
-    }
-
-    /// The arguments that say what the codes mean.
-    private static List<Object> codes(FourBitMatrix w) {
-        int shift = Integer.numberOfTrailingZeros(w.blockSize());
-        List<Object> arguments = new ArrayList<>();
-        arguments.add(w.codes());
-        switch (w.maxima()) {
-            case BlockMaxima.Plain(Tensor values) ->
-                    arguments.addAll(Arrays.asList(values, null, null, 0f));
-            case BlockMaxima.Nested n ->
-                    arguments.addAll(List.of(n.codes(), n.maxima(), n.table(), n.offset()));
-        }
-        arguments.add(shift);
-        arguments.add(w.table());
-        return arguments;
     }
 
     // ---- AdamW ----

@@ -12,7 +12,7 @@ import java.util.Locale;
 record CudaPack(DType dtype, int numbers) {
     private static final int BYTES = 16;
 
-    /// @param tensors of the same type, those that are read and written in packs
+    /// @param tensors those that are read and written in packs, the first of the type of the pass
     /// @param distances in numbers, of whose multiples the places are sums at which a pack may
     ///     begin
     static CudaPack of(List<Tensor> tensors, long... distances) {

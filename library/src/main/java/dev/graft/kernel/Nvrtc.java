@@ -95,8 +95,13 @@ final class Nvrtc {
         }
     }
 
+    /// What the compiler is told.
+    static List<String> options(String architecture) {
+        return List.of("--gpu-architecture=" + architecture, "--std=c++17");
+    }
+
     private byte[] compile(Arena arena, MemorySegment program, String architecture) {
-        List<String> options = List.of("--gpu-architecture=" + architecture, "--std=c++17");
+        List<String> options = options(architecture);
         MemorySegment words = arena.allocate(ADDRESS, options.size());
         for (int i = 0; i < options.size(); i++) {
             words.setAtIndex(ADDRESS, i, arena.allocateFrom(options.get(i)));

@@ -40,6 +40,11 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
         return sum(Place.DISK);
     }
 
+    /// Bytes of page-locked memory of the host that a run on a card takes beside that card.
+    public long inHost() {
+        return job.computation().card() ? onDisk() : 0;
+    }
+
     private long sum(Place place) {
         return parts.stream().filter(p -> p.place() == place).mapToLong(Part::bytes).sum();
     }

@@ -52,7 +52,8 @@ public record Fit(long memory) {
     public Job recomputingWhereNeeded(Job job) {
         for (Verdict wanted : List.of(Verdict.FITS, Verdict.READS_AGAIN)) {
             for (Recomputation policy : Recomputation.values()) {
-                if (of(job.with(policy)) == wanted) {
+                boolean possible = policy != Recomputation.OFFLOAD || !job.computation().graphs();
+                if (possible && of(job.with(policy)) == wanted) {
                     return job.with(policy);
                 }
             }

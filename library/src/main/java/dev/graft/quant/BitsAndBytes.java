@@ -11,6 +11,7 @@ import dev.graft.kernel.BlockMaxima;
 import dev.graft.kernel.FourBitMatrix;
 import dev.graft.kernel.Int8Matrix;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -176,8 +177,10 @@ public final class BitsAndBytes {
                         state.path("blocksize"), Quantization.FourBit.BLOCK_SIZES);
             }
             Tensor table = tensor(".weight.quant_map", DType.F32, 16);
-            if (!table.sameAs(code.table())) {
-                throw bad("quant_map is not that of %s", code.fileName());
+            try (var _ = Scope.open("table", table.device())) {
+                if (!table.sameAs(code.table())) {
+                    throw bad("quant_map is not that of %s", code.fileName());
+                }
             }
             long n = out * in;
             boolean nested = files.has(module + ".weight.nested_absmax");

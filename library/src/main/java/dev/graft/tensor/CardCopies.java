@@ -55,12 +55,13 @@ final class CardCopies implements CopyQueue {
                     "send: found %s for %s, expected page-locked memory and as many bytes"
                             .formatted(from.describe(), to.describe()));
         }
+        CudaDriver driver = context.driver();
         MemorySegment memory = MemorySegment.ofAddress(host.address());
         int code =
                 there
                         ? bring.with(to.address(), memory, bytes, stream)
                         : fetch.with(memory, from.address(), bytes, stream);
-        context.driver().check("a copy", code);
+        driver.check("a copy", code);
     }
 
     @Override

@@ -18,16 +18,16 @@ final class CudaContext {
 
     private static final Map<Device, CudaContext> OF_CARDS = new ConcurrentHashMap<>();
 
-    private final Device card;
     private final CudaDriver driver;
     private final MemorySegment context;
-    private final ThreadLocal<Boolean> entered = ThreadLocal.withInitial(() -> false);
+    private final NativeLibrary.Call enter;
     private volatile MemorySegment stream = DEFAULT_STREAM;
+    private MemorySegment captures;
 
-    private CudaContext(Device card, CudaDriver driver, MemorySegment context) {
-        this.card = card;
+    private CudaContext(CudaDriver driver, MemorySegment context) {
         this.driver = driver;
         this.context = context;
+        this.enter = driver.call("cuCtxSetCurrent", ADDRESS);
     }
 
     /// Retained for as long as the process runs.
@@ -45,18 +45,14 @@ final class CudaContext {
                     "the context of " + card,
                     driver.call("cuDevicePrimaryCtxRetain", ADDRESS, JAVA_INT)
                             .with(to, card.index()));
-            return new CudaContext(card, driver, to.get(ADDRESS, 0));
+            return new CudaContext(driver, to.get(ADDRESS, 0));
         }
     }
 
-    /// Makes it the context of this thread, which everything that is asked of the driver needs.
+    /// Makes it the context of this thread, which everything that is asked of the driver needs;
+    /// each time, since libtorch sets that of another card where it works on one.
     CudaDriver driver() {
-        if (!entered.get()) {
-            driver.check(
-                    "the context of " + card,
-                    driver.call("cuCtxSetCurrent", ADDRESS).with(context));
-            entered.set(true);
-        }
+        driver.check("the context of a card", enter.with(context));
         return driver;
     }
 
@@ -75,6 +71,14 @@ final class CudaContext {
     /// Where kernels are launched: on the stream that libtorch works on too.
     MemorySegment stream() {
         return stream;
+    }
+
+    /// The stream that graphs are captured on. One for good, since cuBLAS keeps memory for each.
+    synchronized MemorySegment captures() {
+        if (captures == null) {
+            captures = made("cuStreamCreate", NON_BLOCKING);
+        }
+        return captures;
     }
 
     void launchOn(MemorySegment other) {

@@ -13,8 +13,8 @@ import org.bytedeco.pytorch.cuda.StreamFilter;
 import org.bytedeco.pytorch.global.torch;
 import org.bytedeco.pytorch.global.torch_cuda;
 
-/// Captures CUDA graphs on a stream of its own (CUDA Driver API: `cuStreamBeginCapture`). What
-/// their work takes of libtorch's allocator comes from one pool, which stays until this is closed.
+/// Captures CUDA graphs (CUDA Driver API: `cuStreamBeginCapture`). What their work takes of
+/// libtorch's allocator comes from one pool, which stays until this is closed.
 final class CudaRecorder implements Recorder {
     /// `CU_STREAM_CAPTURE_MODE_THREAD_LOCAL`
     private static final int THREAD_LOCAL = 1;
@@ -29,11 +29,11 @@ final class CudaRecorder implements Recorder {
         Torch.load();
         context = CudaContext.of(card);
         index = (byte) card.index();
-        stream = context.made("cuStreamCreate", CudaContext.NON_BLOCKING);
+        stream = context.captures();
         pool = MemPool.graph_pool_handle(false);
     }
 
-    /// All that is asked for on this thread while a graph is captured.
+    /// All that is asked for while a graph is captured: nothing else uses the card meanwhile.
     private static final class All extends StreamFilter {
         @Override
         public boolean call(Pointer stream) {
@@ -50,9 +50,10 @@ final class CudaRecorder implements Recorder {
             torch_cuda.setCurrentCUDAStream(own);
             context.launchOn(stream);
             try {
+                // the allocator keeps what was given back apart for each stream and pool
+                torch_cuda.getAllocator().emptyCache();
                 work.run();
                 context.synchronize();
-                // what the work has just given back would lie idle beside the pool
                 torch_cuda.getAllocator().emptyCache();
                 return CudaGraph.of(context, captured(work));
             } finally {
@@ -102,9 +103,5 @@ final class CudaRecorder implements Recorder {
             torch_cuda.getAllocator().releasePool(index, pool);
         }
         pool.close();
-        context.driver()
-                .check(
-                        "cuStreamDestroy",
-                        context.driver().call("cuStreamDestroy_v2", ADDRESS).with(stream));
     }
 }

@@ -24,6 +24,7 @@ public final class Torch {
     static {
         tellAllocator();
         tellThreads();
+        tellCardAllocator();
         Loader.load(torch.class);
         // One sum is one order of additions: results do not depend on the load of the machine.
         torch.set_num_threads(Threads.wanted());
@@ -52,6 +53,16 @@ public final class Torch {
     private static void tellThreads() {
         setEnvironment("OMP_WAIT_POLICY", "passive");
         setEnvironment("OPENBLAS_THREAD_TIMEOUT", "20"); // 2^20 ticks of the clock
+    }
+
+    /// Page-locked memory of more than a piece of an upload is neither rounded up to a power of two
+    /// nor kept when it is given back: whole bases lie there.
+    private static void tellCardAllocator() {
+        if (System.getenv("PYTORCH_CUDA_ALLOC_CONF") == null) {
+            setEnvironment(
+                    "PYTORCH_ALLOC_CONF",
+                    "pinned_max_round_threshold_mb:32,pinned_max_cached_size_mb:32");
+        }
     }
 
     /// Sets a variable for the natives, which read the C library's environment, if it is not set.

@@ -28,7 +28,9 @@ import java.util.stream.IntStream;
 /// micro-batch. What has the shape of one before is recorded; from then on its tokens and labels
 /// are written to where the recording reads them. Others are passed operation by operation.
 final class RecordedPasses implements Passes {
-    private static final int MOST = 4;
+    private static final int MOST = 2;
+
+    /// Shapes that are remembered, and passes after which an unused recording makes room.
     private static final int REMEMBERED = 256;
 
     private final Passes others;
@@ -37,6 +39,7 @@ final class RecordedPasses implements Passes {
     private final Recorder recorder;
     private final Set<Shape> seen = Collections.newSetFromMap(new Recent());
     private final Map<Shape, Recorded> recorded = new HashMap<>();
+    private long passes;
 
     /// What is part of a recording.
     ///
@@ -93,9 +96,10 @@ final class RecordedPasses implements Passes {
     public void add(Batch batch, long dropoutSeed, double scale, Tensor sum) {
         Shape shape = Shape.of(batch, scale);
         Recorded known = recorded.get(shape);
+        passes++;
         if (known != null) {
             known.again(batch, sum);
-        } else if (seen.add(shape) || recorded.size() == MOST) {
+        } else if (seen.add(shape) || !hasRoom()) {
             others.add(batch, dropoutSeed, scale, sum);
         } else {
             var fresh = new Recorded(batch);
@@ -104,9 +108,25 @@ final class RecordedPasses implements Passes {
         }
     }
 
+    /// Makes room where a recording has not been used for long.
+    private boolean hasRoom() {
+        if (recorded.size() == MOST) {
+            List<Shape> idle =
+                    recorded.keySet().stream()
+                            .filter(s -> recorded.get(s).used < passes - REMEMBERED)
+                            .toList();
+            idle.forEach(s -> recorded.remove(s).close());
+        }
+        return recorded.size() < MOST;
+    }
+
     /// How many shapes are recorded.
     int recordings() {
         return recorded.size();
+    }
+
+    boolean isRecorded(Batch batch, double scale) {
+        return recorded.containsKey(Shape.of(batch, scale));
     }
 
     @Override
@@ -117,15 +137,15 @@ final class RecordedPasses implements Passes {
         others.close();
     }
 
-    /// A pass with all that it reads and writes; its scratch memory is its own too, since a
-    /// recording goes back to the same addresses.
+    /// A pass with all that it reads and writes, since a recording goes back to the same addresses;
+    /// but its scratch memory is made and given back within it.
     private final class Recorded implements AutoCloseable {
         private final Scope scope = Scope.detached("recorded pass", model.device());
-        private final Workspace workspace = new Workspace(DType.F32);
         private final PassInput input;
         private final Labels labels;
         private final Tensor losses;
         private Recording recording;
+        private long used = passes;
 
         Recorded(Batch batch) {
             try (var _ = scope.enter()) {
@@ -143,6 +163,7 @@ final class RecordedPasses implements Passes {
 
         private void pass(double scale) {
             try (var _ = Scope.open("micro-batch", model.device());
+                    var workspace = new Workspace(DType.F32);
                     var tape = Tape.recording(workspace, 0, recompute)) {
                 losses.zeroInPlace();
                 model.loss(tape, input, labels, scale, losses);
@@ -151,6 +172,7 @@ final class RecordedPasses implements Passes {
         }
 
         void again(Batch batch, Tensor sum) {
+            used = passes;
             try (var _ = Scope.open("micro-batch", model.device())) {
                 input.ids().copyInPlace(model.ids(batch.ids()));
                 labels.take(Labels.of(batch.labels()));
@@ -164,7 +186,6 @@ final class RecordedPasses implements Passes {
             if (recording != null) {
                 recording.close();
             }
-            workspace.close();
             scope.close();
         }
     }

@@ -15,7 +15,7 @@ import dev.graft.optim.Schedule;
 /// @param keep checkpoints kept, 0 for all
 /// @param bf16 whether products with frozen matrices are taken in bfloat16
 /// @param cudaGraphs whether passes whose shape comes again are recorded, for a card to repeat;
-///     changes no result
+///     changes no gradient
 /// @param recompute what is computed again in the backward pass; changes no result
 public record TrainSettings(
         int totalSteps,

@@ -311,6 +311,20 @@ class RunConfigReaderTest {
     }
 
     @Test
+    void graphsAreForPassesThatTheHostHasNoPartIn() {
+        assertThat(read("").train().cudaGraphs()).isFalse();
+        assertThat(read("cuda_graphs: true").train().cudaGraphs()).isTrue();
+        for (String other :
+                List.of(
+                        "lora_dropout: 0.05",
+                        "gradient_checkpointing: offload",
+                        "base_residency: streamed")) {
+            assertProblem("cuda_graphs: true\n" + other)
+                    .hasMessageContaining("cuda_graphs: found with " + other.substring(0, other.indexOf(':')));
+        }
+    }
+
+    @Test
     void excludedModulesThatAreABrokenExpressionAreRefused() {
         assertThatThrownBy(() -> read("exclude_modules: ['.*q_proj(']").lora().adapter("base"))
                 .isInstanceOf(ConfigException.class)

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assumptions.assumeThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.adapter.Adapter;
+import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.golden.Golden.Tokens;
 import dev.graft.model.BaseResidency;
@@ -31,6 +32,7 @@ import java.util.List;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /// Passes as a card makes them, without a card: on a device without numbers, where every look at
 /// one from the host fails, and in bfloat16.
@@ -139,6 +141,19 @@ class DevicePassTest {
                 assertThat(layers(model)).allMatch(w -> deviceOf(w).equals(Device.CPU));
                 step(model, tokens(family), adapter.parameters().values());
             }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"nf4", "fp4", "int8"})
+    void codesOfFilesAreBroughtToADevice(String kind) {
+        Path folder = Golden.folder("qlora/llama-tiny-" + kind);
+        Tokens tokens = Tokens.of(Golden.json("qlora/expected.json").get("sequences"));
+        var config = LoraConfig.allLinear(4, 8);
+        try (var model = new Golden.Model(folder, DType.BF16, LoadOptions.PLAIN.on(Device.META));
+                var adapter = Adapter.attach(model.transformer, config, 1)) {
+            assertThat(layers(model)).allMatch(w -> deviceOf(w).equals(Device.META));
+            step(model, tokens, adapter.parameters().values());
         }
     }
 

@@ -166,11 +166,15 @@ class HeadlineTest {
         Bill streamed = Bill.of(job.with(job.base().with(BaseResidency.STREAMED)));
         assertThat(streamed.bytes("codes")).isZero();
         assertThat(streamed.bytes("base_host")).isEqualTo(resident.bytes("codes"));
-        assertThat(streamed.onDisk()).isEqualTo(resident.bytes("codes"));
+        assertThat(streamed.inHost()).isEqualTo(resident.bytes("codes"));
+        assertThat(resident.inHost()).isZero();
         assertThat(streamed.bytes("scales")).isEqualTo(resident.bytes("scales"));
         assertThat(streamed.bytes("base_sent")).isEqualTo(2 * resident.bytes("codes") / 80);
         Bill paged = Bill.of(job.with(new OptimizerState(Optim.PAGED_ADAMW_32BIT, 0)));
-        assertThat(paged.onDisk()).isEqualTo(resident.bytes("optimizer"));
+        assertThat(paged.inHost()).isEqualTo(resident.bytes("optimizer"));
         assertThat(paged.needed()).isEqualTo(resident.needed() - resident.bytes("optimizer"));
+        Job here = job.with(Computation.ON_PROCESSOR).with(Recomputation.OFFLOAD);
+        assertThat(Bill.of(here).onDisk()).isPositive();
+        assertThat(Bill.of(here).inHost()).isZero();
     }
 }

@@ -166,6 +166,33 @@ class RecordedPassesTest {
         }
     }
 
+    /// Two at most, of which one that is not used any more makes room.
+    @Test
+    void shapesThatDoNotComeAgainMakeRoom() {
+        try (var model = model("families/qwen3", DType.F32, Device.CPU);
+                var _ = adapter(model, "families/qwen3")) {
+            var asked = new Passes.Asked(model.transformer, new Recompute.None(), model.workspace);
+            try (var passes = new RecordedPasses(model.transformer, new Recompute.None(), asked)) {
+                Tensor sum = Tensor.zeros(DType.F64, 1);
+                Batch batch = batch(new Random(1), 50, 2, 2);
+                for (double scale : new double[] {1, 1, 2, 2, 3, 3, 3}) {
+                    passes.add(batch, 1, scale, sum);
+                }
+                assertThat(recorded(passes, batch)).containsExactly(1, 2);
+                for (int i = 0; i < 260; i++) {
+                    passes.add(batch, 1, 2, sum);
+                }
+                assertThat(recorded(passes, batch)).containsExactly(1, 2);
+                passes.add(batch, 1, 3, sum);
+                assertThat(recorded(passes, batch)).containsExactly(2, 3);
+            }
+        }
+    }
+
+    private static List<Integer> recorded(RecordedPasses passes, Batch batch) {
+        return IntStream.range(0, 9).filter(s -> passes.isRecorded(batch, s)).boxed().toList();
+    }
+
     @Test
     void whatChangesFromPassToPassIsRefused() {
         try (var model = model("families/qwen3", DType.F32, Device.CPU)) {

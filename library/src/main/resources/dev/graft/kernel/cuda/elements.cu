@@ -20,8 +20,9 @@ __device__ __forceinline__ float sigmoid(float g) {
     return 1 / (1 + expf(-g));
 }
 
-__device__ __forceinline__ float value(int activation, float g) {
-    switch (activation) {
+template <int ACTIVATION>
+__device__ __forceinline__ float value(float g) {
+    switch (ACTIVATION) {
         case SILU:
             return g * sigmoid(g);
         case GELU_TANH:
@@ -31,8 +32,9 @@ __device__ __forceinline__ float value(int activation, float g) {
     }
 }
 
-__device__ __forceinline__ float slope(int activation, float g) {
-    switch (activation) {
+template <int ACTIVATION>
+__device__ __forceinline__ float slope(float g) {
+    switch (ACTIVATION) {
         case SILU: {
             float s = sigmoid(g);
             return s * (1 + g * (1 - s));
@@ -48,22 +50,38 @@ __device__ __forceinline__ float slope(int activation, float g) {
 }
 
 // Shazeer 2020: out = f(gate) · up.
-template <class T, int N>
-__device__ void glu(
-        int activation, const void* gates, i64 gateStride, const void* ups, i64 upStride, void* outs,
-        i64 rows, int width) {
-    i64 i = packIndex() * N;
-    if (i >= rows * width) {
+template <int ACTIVATION, class T, int N>
+__device__ __forceinline__ void glu_by(
+        const void* gates, i64 gateStride, const void* ups, i64 upStride, void* outs, i64 rows,
+        int width) {
+    int packs = width / N; // of a row
+    i64 index = packIndex();
+    if (index >= rows * packs) {
         return;
     }
-    i64 row = i / width;
-    int column = (int) (i % width);
+    i64 row = quotient(index, packs);
+    int column = (int) (index - row * packs) * N;
     Pack<T, N> gate = load<T, N>(static_cast<const T*>(gates) + row * gateStride + column);
     Pack<T, N> up = load<T, N>(static_cast<const T*>(ups) + row * upStride + column);
+    UNROLL
     for (int j = 0; j < N; j++) {
-        narrow(value(activation, wide(gate.at[j])) * wide(up.at[j]), gate.at[j]);
+        narrow(value<ACTIVATION>(wide(gate.at[j])) * wide(up.at[j]), gate.at[j]);
     }
-    store<T, N>(static_cast<T*>(outs) + i, gate);
+    store<T, N>(static_cast<T*>(outs) + index * N, gate);
+}
+
+template <class T, int N>
+__device__ __forceinline__ void glu(
+        int activation, const void* gates, i64 gateStride, const void* ups, i64 upStride, void* outs,
+        i64 rows, int width) {
+    switch (activation) {
+        case SILU:
+            return glu_by<SILU, T, N>(gates, gateStride, ups, upStride, outs, rows, width);
+        case GELU_TANH:
+            return glu_by<GELU_TANH, T, N>(gates, gateStride, ups, upStride, outs, rows, width);
+        default:
+            return glu_by<GELU, T, N>(gates, gateStride, ups, upStride, outs, rows, width);
+    }
 }
 
 FOR_EACH_TYPE(
@@ -73,29 +91,51 @@ FOR_EACH_TYPE(
         (activation, gates, gateStride, ups, upStride, outs, rows, width))
 
 // dUp = dOut · f(gate), dGate = dOut · up · f′(gate); each may be the memory of its source.
-template <class T, int N>
-__device__ void glu_backward(
-        int activation, const void* dOuts, const void* gates, i64 gateStride, const void* ups,
-        i64 upStride, void* dGates, i64 dGateStride, void* dUps, i64 dUpStride, i64 rows,
-        int width) {
-    i64 i = packIndex() * N;
-    if (i >= rows * width) {
+template <int ACTIVATION, class T, int N>
+__device__ __forceinline__ void glu_backward_by(
+        const void* dOuts, const void* gates, i64 gateStride, const void* ups, i64 upStride,
+        void* dGates, i64 dGateStride, void* dUps, i64 dUpStride, i64 rows, int width) {
+    int packs = width / N; // of a row
+    i64 index = packIndex();
+    if (index >= rows * packs) {
         return;
     }
-    i64 row = i / width;
-    int column = (int) (i % width);
-    Pack<T, N> given = load<T, N>(static_cast<const T*>(dOuts) + i);
+    i64 row = quotient(index, packs);
+    int column = (int) (index - row * packs) * N;
+    Pack<T, N> given = load<T, N>(static_cast<const T*>(dOuts) + index * N);
     Pack<T, N> gate = load<T, N>(static_cast<const T*>(gates) + row * gateStride + column);
     Pack<T, N> up = load<T, N>(static_cast<const T*>(ups) + row * upStride + column);
+    UNROLL
     for (int j = 0; j < N; j++) {
         float d = wide(given.at[j]);
         float g = wide(gate.at[j]);
         float u = wide(up.at[j]);
-        narrow(d * value(activation, g), up.at[j]);
-        narrow(d * u * slope(activation, g), gate.at[j]);
+        narrow(d * value<ACTIVATION>(g), up.at[j]);
+        narrow(d * u * slope<ACTIVATION>(g), gate.at[j]);
     }
     store<T, N>(static_cast<T*>(dGates) + row * dGateStride + column, gate);
     store<T, N>(static_cast<T*>(dUps) + row * dUpStride + column, up);
+}
+
+template <class T, int N>
+__device__ __forceinline__ void glu_backward(
+        int activation, const void* dOuts, const void* gates, i64 gateStride, const void* ups,
+        i64 upStride, void* dGates, i64 dGateStride, void* dUps, i64 dUpStride, i64 rows,
+        int width) {
+    switch (activation) {
+        case SILU:
+            return glu_backward_by<SILU, T, N>(
+                    dOuts, gates, gateStride, ups, upStride, dGates, dGateStride, dUps, dUpStride,
+                    rows, width);
+        case GELU_TANH:
+            return glu_backward_by<GELU_TANH, T, N>(
+                    dOuts, gates, gateStride, ups, upStride, dGates, dGateStride, dUps, dUpStride,
+                    rows, width);
+        default:
+            return glu_backward_by<GELU, T, N>(
+                    dOuts, gates, gateStride, ups, upStride, dGates, dGateStride, dUps, dUpStride,
+                    rows, width);
+    }
 }
 
 FOR_EACH_TYPE(
@@ -118,9 +158,10 @@ __device__ void rope(
     if (index >= tokens * heads * packs) {
         return;
     }
-    int pack = (int) (index % packs);
-    int head = (int) (index / packs % heads);
-    i64 token = index / packs / heads;
+    i64 whole = quotient(index, packs);
+    i64 token = quotient(whole, heads);
+    int pack = (int) (index - whole * packs);
+    int head = (int) (whole - token * heads);
     i64 byToken = token * stride + (i64) head * width;
     i64 byHead = ((i64) head * tokens + token) * width;
     const T* source = from + (fromTokens ? byToken : byHead);
@@ -132,13 +173,16 @@ __device__ void rope(
     }
     Pack<T, N> a = load<T, N>(source + i);
     Pack<T, N> b = load<T, N>(source + half + i);
+    float c[N];
+    float s[N];
+    floats<N>(cosines + token * half + i, c);
+    floats<N>(sines + token * half + i, s);
+    UNROLL
     for (int j = 0; j < N; j++) {
-        float c = cosines[token * half + i + j];
-        float s = sign * sines[token * half + i + j];
         float x = wide(a.at[j]);
         float y = wide(b.at[j]);
-        narrow(x * c - y * s, a.at[j]);
-        narrow(y * c + x * s, b.at[j]);
+        narrow(x * c[j] - y * (sign * s[j]), a.at[j]);
+        narrow(y * c[j] + x * (sign * s[j]), b.at[j]);
     }
     store<T, N>(target + i, a);
     store<T, N>(target + half + i, b);
@@ -192,6 +236,7 @@ __device__ void dropout(
         return;
     }
     Pack<T, N> p = load<T, N>(static_cast<const T*>(x) + i);
+    UNROLL
     for (int j = 0; j < N; j++) {
         bool dropped = (i64) (hash((u64) (seed + i + j)) >> 11) < threshold;
         narrow(wide(p.at[j]) * (dropped ? 0 : kept), p.at[j]);

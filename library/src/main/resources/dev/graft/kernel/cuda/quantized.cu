@@ -1,6 +1,6 @@
 // Matrices in codes of four and eight bits.
 
-#define NESTED_BLOCKS 256
+#define NESTED_SHIFT 8  // 256 blocks share a maximum of maxima
 #define INT8_STEP 0.007874015718698502f  // 1/127 in float32
 
 // What an element of a FourBitMatrix is multiplied by: the maximum of its block, which may be in
@@ -17,7 +17,8 @@ struct Maxima {
         if (outer == 0) {
             return static_cast<const float*>(values)[block];
         }
-        return table[static_cast<const u8*>(values)[block]] * outer[block / NESTED_BLOCKS] + offset;
+        return productThenSum(
+                table[static_cast<const u8*>(values)[block]], outer[block >> NESTED_SHIFT], offset);
     }
 };
 
@@ -30,31 +31,62 @@ __device__ __forceinline__ void spread(const float* table, float* shared) {
     __syncthreads();
 }
 
-// Eight codes, four bytes of them, at a time: out[i] = table(code(first + i)) · maximum.
+// What code j of a word means: the first of a byte is its upper half.
+__device__ __forceinline__ float meaning(const float* mine, u32 word, int j) {
+    return mine[((word >> (4 * (j ^ 1))) & 15) * WARP];
+}
+
+__device__ __forceinline__ u32 word(const u8* codes, Pack<u8, 2>) {
+    return *reinterpret_cast<const u16*>(codes);
+}
+
+__device__ __forceinline__ u32 word(const u8* codes, Pack<u8, 4>) {
+    return *reinterpret_cast<const u32*>(codes);
+}
+
+#define PACKS 4  // of a thread, all of whose reads are under way at once
+
+// out[i] = table(code(first + i)) · maximum. A block's threads take packs side by side, PACKS times.
 template <class T, int N>
 __device__ void expand_four_bit(
         const u8* codes, Maxima maxima, const float* table, i64 first, void* out, i64 count) {
     __shared__ float values[16 * WARP];
     spread(table, values);
     const float* mine = values + threadIdx.x % WARP;
-    for (i64 i = ((i64) blockIdx.x * blockDim.x + threadIdx.x) * N; i < count;
-         i += (i64) gridDim.x * blockDim.x * N) {
-        i64 element = first + i;
-        Pack<T, N> made;
-        if (N == 1) {
-            u8 pair = codes[element / 2];
-            int code = element % 2 == 0 ? pair >> 4 : pair & 15;
-            narrow(mine[code * WARP] * maxima.of(element), made.at[0]);
-        } else {
-            float maximum = maxima.of(element); // blocks are no smaller than packs, and aligned
-            Pack<u8, (N + 1) / 2> pairs = load<u8, (N + 1) / 2>(codes + element / 2);
-            for (int j = 0; j < N; j++) {
-                u8 pair = pairs.at[j / 2];
-                int code = j % 2 == 0 ? pair >> 4 : pair & 15;
-                narrow(mine[code * WARP] * maximum, made.at[j]);
+    T* to = static_cast<T*>(out);
+    i64 begin = (i64) blockIdx.x * blockDim.x * PACKS + threadIdx.x;
+    if constexpr (N == 1) {
+        for (int p = 0; p < PACKS; p++) {
+            i64 i = begin + p * blockDim.x;
+            if (i < count) {
+                i64 element = first + i;
+                float code = meaning(mine, codes[element >> 1], (int) (element & 1));
+                narrow(code * maxima.of(element), to[i]);
             }
         }
-        store<T, N>(static_cast<T*>(out) + i, made);
+    } else {
+        u32 words[PACKS];
+        float factors[PACKS]; // blocks are no smaller than packs, and aligned
+        UNROLL
+        for (int p = 0; p < PACKS; p++) {
+            i64 i = (begin + p * blockDim.x) * N;
+            if (i < count) {
+                words[p] = word(codes + ((first + i) >> 1), Pack<u8, N / 2>());
+                factors[p] = maxima.of(first + i);
+            }
+        }
+        UNROLL
+        for (int p = 0; p < PACKS; p++) {
+            i64 i = (begin + p * blockDim.x) * N;
+            if (i < count) {
+                Pack<T, N> made;
+                UNROLL
+                for (int j = 0; j < N; j++) {
+                    narrow(meaning(mine, words[p], j) * factors[p], made.at[j]);
+                }
+                store<T, N>(to + i, made);
+            }
+        }
     }
 }
 
@@ -67,16 +99,19 @@ FOR_EACH_TYPE(
 // out[r, i] = code · maximum of the row / 127.
 template <class T, int N>
 __device__ void expand_int8(const i8* codes, const float* maxima, void* out, i64 rows, int width) {
-    for (i64 i = ((i64) blockIdx.x * blockDim.x + threadIdx.x) * N; i < rows * width;
-         i += (i64) gridDim.x * blockDim.x * N) {
-        float maximum = maxima[i / width];
-        Pack<i8, N> from = load<i8, N>(codes + i);
-        Pack<T, N> made;
-        for (int j = 0; j < N; j++) {
-            narrow(from.at[j] * maximum * INT8_STEP, made.at[j]);
-        }
-        store<T, N>(static_cast<T*>(out) + i, made);
+    int packs = width / N; // of a row
+    i64 index = (i64) blockIdx.x * blockDim.x + threadIdx.x;
+    if (index >= rows * packs) {
+        return;
     }
+    float maximum = maxima[quotient(index, packs)];
+    Pack<i8, N> from = load<i8, N>(codes + index * N);
+    Pack<T, N> made;
+    UNROLL
+    for (int j = 0; j < N; j++) {
+        narrow(from.at[j] * maximum * INT8_STEP, made.at[j]);
+    }
+    store<T, N>(static_cast<T*>(out) + index * N, made);
 }
 
 FOR_EACH_TYPE(
@@ -84,10 +119,12 @@ FOR_EACH_TYPE(
         (const i8* codes, const float* maxima, void* out, i64 rows, int width),
         (codes, maxima, out, rows, width))
 
-#define LANE_CODES 32  // 16 bytes
+#define LANE_CODES 16  // 8 bytes
+#define WARP_ROWS 2
 
-// y = x · Wᵀ for one row x: a warp for each row of W, 16 bytes of codes a lane at a time. The width
-// is a multiple of LANE_CODES, and blocks of codes are no smaller.
+// y = x · Wᵀ for one row x: a warp for two rows of W, which share what is read of x, 8 bytes of the
+// codes of each a lane at a time. The width is a multiple of LANE_CODES, and blocks of codes are no
+// smaller.
 template <class T, int N>
 __device__ void product_four_bit(
         const u8* codes, Maxima maxima, const float* table, const void* xs, void* y, i64 rows,
@@ -97,28 +134,42 @@ __device__ void product_four_bit(
     int lane = threadIdx.x % WARP;
     const float* mine = values + lane;
     const T* x = static_cast<const T*>(xs);
-    i64 row = (i64) blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP;
+    i64 row = ((i64) blockIdx.x * (blockDim.x / WARP) + threadIdx.x / WARP) * WARP_ROWS;
     if (row >= rows) {
         return; // a whole warp, after the last barrier
     }
-    float sum = 0;
+    i64 starts[WARP_ROWS] = {row * width, (row + 1 < rows ? row + 1 : row) * width};
+    float sums[WARP_ROWS] = {0, 0};
     for (int i = lane * LANE_CODES; i < width; i += WARP * LANE_CODES) {
-        i64 element = row * width + i;
-        Pack<u8, LANE_CODES / 2> pairs = load<u8, LANE_CODES / 2>(codes + element / 2);
-        float part = 0;
+        Pack<u32, 2> words[WARP_ROWS];
+        UNROLL
+        for (int r = 0; r < WARP_ROWS; r++) {
+            words[r] = load<u32, 2>(reinterpret_cast<const u32*>(codes + ((starts[r] + i) >> 1)));
+        }
+        float parts[WARP_ROWS] = {0, 0};
+        UNROLL
         for (int j = 0; j < LANE_CODES; j += N) {
             Pack<T, N> factors = load<T, N>(x + i + j);
+            UNROLL
             for (int k = 0; k < N; k++) {
-                u8 pair = pairs.at[(j + k) / 2];
-                int code = (j + k) % 2 == 0 ? pair >> 4 : pair & 15;
-                part += mine[code * WARP] * wide(factors.at[k]);
+                float factor = wide(factors.at[k]);
+                UNROLL
+                for (int r = 0; r < WARP_ROWS; r++) {
+                    parts[r] += meaning(mine, words[r].at[(j + k) / 8], (j + k) % 8) * factor;
+                }
             }
         }
-        sum += part * maxima.of(element);
+        UNROLL
+        for (int r = 0; r < WARP_ROWS; r++) {
+            sums[r] += parts[r] * maxima.of(starts[r] + i);
+        }
     }
-    sum = warpSum(sum);
-    if (lane == 0) {
-        narrow(sum, static_cast<T*>(y)[row]);
+    UNROLL
+    for (int r = 0; r < WARP_ROWS; r++) {
+        float sum = warpSum(sums[r]);
+        if (lane == 0 && row + r < rows) {
+            narrow(sum, static_cast<T*>(y)[row + r]);
+        }
     }
 }
 

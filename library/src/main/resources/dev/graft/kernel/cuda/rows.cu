@@ -10,6 +10,7 @@ __device__ void rms_norm(
     float squares = 0;
     for (int i = threadIdx.x * N; i < width; i += blockDim.x * N) {
         Pack<T, N> p = load<T, N>(x + i);
+        UNROLL
         for (int j = 0; j < N; j++) {
             float v = wide(p.at[j]);
             squares += v * v;
@@ -18,9 +19,11 @@ __device__ void rms_norm(
     float s = 1 / sqrtf(blockSum(squares) / width + epsilon);
     for (int i = threadIdx.x * N; i < width; i += blockDim.x * N) {
         Pack<T, N> p = load<T, N>(x + i);
+        float w[N];
+        either<T, N>(weight, weightIsFloat, i, w);
+        UNROLL
         for (int j = 0; j < N; j++) {
-            float w = either<T>(weight, weightIsFloat, i + j) + offset;
-            narrow(wide(p.at[j]) * s * w, p.at[j]);
+            narrow(wide(p.at[j]) * s * (w[j] + offset), p.at[j]);
         }
         store<T, N>(y + i, p);
     }
@@ -49,9 +52,11 @@ __device__ void rms_norm_backward(
     for (int i = threadIdx.x * N; i < width; i += blockDim.x * N) {
         Pack<T, N> given = load<T, N>(dy + i);
         Pack<T, N> p = load<T, N>(x + i);
+        float w[N];
+        either<T, N>(weight, weightIsFloat, i, w);
+        UNROLL
         for (int j = 0; j < N; j++) {
-            float w = either<T>(weight, weightIsFloat, i + j) + offset;
-            products += wide(given.at[j]) * w * (wide(p.at[j]) * s);
+            products += wide(given.at[j]) * (w[j] + offset) * (wide(p.at[j]) * s);
         }
     }
     float mean = blockSum(products) / width;
@@ -59,9 +64,12 @@ __device__ void rms_norm_backward(
         Pack<T, N> given = load<T, N>(dy + i);
         Pack<T, N> p = load<T, N>(x + i);
         Pack<T, N> sum = load<T, N>(dx + i);
+        float w[N];
+        either<T, N>(weight, weightIsFloat, i, w);
+        UNROLL
         for (int j = 0; j < N; j++) {
-            float w = either<T>(weight, weightIsFloat, i + j) + offset;
-            float slope = s * (wide(given.at[j]) * w - wide(p.at[j]) * s * mean);
+            float g = wide(given.at[j]) * (w[j] + offset);
+            float slope = s * (g - wide(p.at[j]) * s * mean);
             narrow(wide(sum.at[j]) + slope, sum.at[j]);
         }
         store<T, N>(dx + i, sum);
@@ -85,10 +93,12 @@ __device__ void cross_entropy(
     for (int i = threadIdx.x * N; i < vocabulary; i += blockDim.x * N) {
         Pack<T, N> p = load<T, N>(x + i);
         float most = max;
+        UNROLL
         for (int j = 0; j < N; j++) {
             most = fmaxf(most, wide(p.at[j]));
         }
         float exponentials = 0;
+        UNROLL
         for (int j = 0; j < N; j++) {
             exponentials += most == -INFINITE ? 0 : expf(wide(p.at[j]) - most);
         }
@@ -106,6 +116,7 @@ __device__ void cross_entropy(
     __syncthreads(); // the target's logit has been read
     for (int i = threadIdx.x * N; i < vocabulary; i += blockDim.x * N) {
         Pack<T, N> p = load<T, N>(x + i);
+        UNROLL
         for (int j = 0; j < N; j++) {
             float probability = expf(wide(p.at[j]) - logSum);
             narrow(gradScale * (probability - (i + j == target ? 1 : 0)), p.at[j]);
@@ -114,7 +125,13 @@ __device__ void cross_entropy(
     }
 }
 
+#undef MOST_THREADS
+#define MOST_THREADS 1024
+
 FOR_EACH_TYPE(
         cross_entropy,
         (void* logits, const int* targets, float gradScale, double* losses, int vocabulary),
         (logits, targets, gradScale, losses, vocabulary))
+
+#undef MOST_THREADS
+#define MOST_THREADS 256
