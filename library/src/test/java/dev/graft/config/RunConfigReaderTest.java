@@ -320,7 +320,8 @@ class RunConfigReaderTest {
                         "gradient_checkpointing: offload",
                         "base_residency: streamed")) {
             assertProblem("cuda_graphs: true\n" + other)
-                    .hasMessageContaining("cuda_graphs: found with " + other.substring(0, other.indexOf(':')));
+                    .hasMessageContaining(
+                            "cuda_graphs: found with " + other.substring(0, other.indexOf(':')));
         }
     }
 
