@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.graft.kernel.Activation;
 import dev.graft.kernel.AttentionRule;
 import dev.graft.kernel.Packing;
+import dev.graft.nn.Oracle.Operation;
 import dev.graft.nn.RopeTable.Angles;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
@@ -22,8 +23,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /// Every operation's backward pass against autograd and finite differences in float64.
 class GradientTest {
-    private static final double EXACT = 1e-10;
-    private static final double DIFFERENCES = 1e-6;
+    private static final double EXACT = Oracle.EXACT;
 
     @RegisterExtension final TestScope scope = new TestScope();
     private Workspace workspace;
@@ -38,31 +38,8 @@ class GradientTest {
         workspace.close();
     }
 
-    /// Checks the gradient of an operation of one input, and that its value is the formula's.
-    private void check(
-            Tensor x,
-            Function<Var, Function<Tape, Var>> operation,
-            Function<Tensor, Tensor> plain) {
-        Function<Tensor, Tensor> run =
-                value -> {
-                    try (var tape = Tape.inference(workspace)) {
-                        return operation.apply(tape.var(value.copy(), false)).apply(tape).value();
-                    }
-                };
-        Tensor expected = plain.apply(x);
-        Oracle.assertClose("value", run.apply(x), expected, EXACT);
-        Tensor direction = Oracle.random(99, expected.shape());
-        Tensor[] gradient =
-                Oracle.gradients(
-                        workspace,
-                        tape -> {
-                            Var in = tape.var(x.copy(), true);
-                            return new Var[] {in, operation.apply(in).apply(tape)};
-                        },
-                        direction);
-        Oracle.assertClose("autograd", gradient[0], Oracle.autograd(x, plain, direction), EXACT);
-        Oracle.assertClose(
-                "differences", gradient[0], Oracle.differences(x, run, direction), DIFFERENCES);
+    private void check(Tensor x, Operation operation, Function<Tensor, Tensor> plain) {
+        Oracle.check(workspace, x, operation, plain);
     }
 
     private static Tensor plainNorm(Tensor x, Tensor w) {
@@ -73,7 +50,7 @@ class GradientTest {
     void rmsNorm() {
         Tensor w = Oracle.random(2, 7);
         var norm = new RmsNorm("norm", w, 1e-5);
-        check(Oracle.random(1, 5, 7), x -> tape -> norm.forward(tape, x), x -> plainNorm(x, w));
+        check(Oracle.random(1, 5, 7), (tape, x) -> norm.forward(tape, x), x -> plainNorm(x, w));
     }
 
     @Test
@@ -98,7 +75,7 @@ class GradientTest {
         linear.attach(part);
         check(
                 Oracle.random(5, 3, 4),
-                x -> tape -> linear.forward(tape, x),
+                (tape, x) -> linear.forward(tape, x),
                 x -> plainLora(x, w, bias, part.a().value(), part.b().value()));
         Tensor x = Oracle.random(5, 3, 4);
         Tensor direction = Oracle.random(99, 3, 6);
@@ -129,7 +106,7 @@ class GradientTest {
         Tensor x = Oracle.random(3, 5, 4);
         check(
                 x,
-                v -> tape -> linear.forward(tape, v),
+                (tape, v) -> linear.forward(tape, v),
                 v -> v.matmul(weight.value().t()).add(bias.value()));
         Tensor direction = Oracle.random(99, 5, 6);
         Oracle.assertClose("dW", weight.gradient(), direction.t().matmul(x), EXACT);
@@ -169,12 +146,12 @@ class GradientTest {
         Tensor up = Oracle.random(2, 4, 5);
         check(
                 Oracle.random(1, 4, 5),
-                x -> tape -> GatedMlp.glu(tape, Activation.SILU, x, tape.var(up.copy(), true)),
+                (tape, x) -> GatedMlp.glu(tape, Activation.SILU, x, tape.var(up.copy(), true)),
                 x -> x.mul(x.sigmoid()).mul(up));
         Tensor gate = Oracle.random(3, 4, 5);
         check(
                 up,
-                x -> tape -> GatedMlp.glu(tape, Activation.SILU, tape.var(gate.copy(), true), x),
+                (tape, x) -> GatedMlp.glu(tape, Activation.SILU, tape.var(gate.copy(), true), x),
                 x -> gate.mul(gate.sigmoid()).mul(x));
     }
 
@@ -184,7 +161,7 @@ class GradientTest {
         var linear = new Linear("linear", new FrozenWeight.Dense(w, DType.F64), null);
         check(
                 Oracle.random(1, 4, 5),
-                x -> tape -> Residual.forward(tape, x, linear.forward(tape, x)),
+                (tape, x) -> Residual.forward(tape, x, linear.forward(tape, x)),
                 x -> x.add(x.matmul(w.t())));
     }
 
@@ -194,7 +171,7 @@ class GradientTest {
         Angles angles = table.at(new int[] {0, 1, 2, 0, 1}, DType.F64);
         check(
                 Oracle.random(1, 5, 12),
-                x -> tape -> Rope.forward(tape, x, angles, 6),
+                (tape, x) -> Rope.forward(tape, x, angles, 6),
                 x -> plainRope(x, angles));
     }
 
@@ -263,15 +240,14 @@ class GradientTest {
         Tensor v = Oracle.random(3, 7, 2);
         check(
                 q,
-                x ->
-                        tape ->
-                                Attention.forward(
-                                        tape,
-                                        x,
-                                        tape.var(k, true),
-                                        tape.var(v, true),
-                                        Packing.of(offsets),
-                                        AttentionRule.plain(0.5)),
+                (tape, x) ->
+                        Attention.forward(
+                                tape,
+                                x,
+                                tape.var(k, true),
+                                tape.var(v, true),
+                                Packing.of(offsets),
+                                AttentionRule.plain(0.5)),
                 x -> plainAttention(x, k, v, offsets));
     }
 

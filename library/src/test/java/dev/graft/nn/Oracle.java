@@ -12,7 +12,16 @@ import java.util.function.Function;
 /// Checks hand-written gradients two ways in float64: against libtorch's autograd of a plain
 /// formula, and against central differences of the operation itself.
 final class Oracle {
+    /// How far a gradient may be from autograd's.
+    static final double EXACT = 1e-10;
+
+    private static final double DIFFERENCES = 1e-6;
     private static final double STEP = 1e-6;
+
+    /// An operation of one input.
+    interface Operation {
+        Var apply(Tape tape, Var x);
+    }
 
     private Oracle() {}
 
@@ -31,6 +40,30 @@ final class Oracle {
 
     static Parameter parameter(long seed, long... shape) {
         return new Parameter("p" + seed, random(seed, shape));
+    }
+
+    /// Checks the gradient of an operation, and that its value is the formula's.
+    static void check(
+            Workspace workspace, Tensor x, Operation operation, Function<Tensor, Tensor> plain) {
+        Function<Tensor, Tensor> run =
+                value -> {
+                    try (var tape = Tape.inference(workspace)) {
+                        return operation.apply(tape, tape.var(value.copy(), false)).value();
+                    }
+                };
+        Tensor expected = plain.apply(x);
+        assertClose("value", run.apply(x), expected, EXACT);
+        Tensor direction = random(99, expected.shape());
+        Tensor[] gradient =
+                gradients(
+                        workspace,
+                        tape -> {
+                            Var in = tape.var(x.copy(), true);
+                            return new Var[] {in, operation.apply(tape, in)};
+                        },
+                        direction);
+        assertClose("autograd", gradient[0], autograd(x, plain, direction), EXACT);
+        assertClose("differences", gradient[0], differences(x, run, direction), DIFFERENCES);
     }
 
     /// The gradients of Σ output ⊙ direction by the inputs, from the tape.

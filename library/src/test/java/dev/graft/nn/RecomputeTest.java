@@ -11,7 +11,6 @@ import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.PeftFiles;
 import dev.graft.adapter.TargetModules;
-import dev.graft.error.ConfigException;
 import dev.graft.export.RandomModel;
 import dev.graft.golden.Golden;
 import dev.graft.model.FullTuning;
@@ -386,42 +385,6 @@ class RecomputeTest {
             // input of the layer and of the block, one number a row, the normed input, gate, up and
             // their product
             assertThat(peak[1]).isEqualTo(table.pass + 3 * table.h + 1 + 3 * table.f);
-        }
-    }
-
-    @Test
-    void placesOnDiskHaveNoNameAndGrow() throws Exception {
-        try (var disk = new DiskSlots(folder)) {
-            Tensor a = Oracle.random(1, 10, 10);
-            Tensor b = Oracle.random(2, 10, 10);
-            Tensor onDiskA = disk.put(0, a);
-            Tensor onDiskB = disk.put(1, b);
-            try (var files = Files.list(folder)) {
-                assertThat(files).isEmpty();
-            }
-            disk.willNeed(1);
-            assertThat(onDiskB.sameAs(b)).isTrue();
-            disk.release(1);
-            assertThat(onDiskB.sameAs(b)).isTrue();
-            assertThat(onDiskA.sameAs(a)).isTrue();
-            Tensor larger = Oracle.random(3, 100, 100);
-            assertThat(disk.put(0, larger).sameAs(larger)).isTrue();
-            assertThat(disk.put(1, a).sameAs(a)).isTrue();
-            assertThat(disk.put(0, b).sameAs(b)).isTrue();
-        }
-    }
-
-    @Test
-    void aDiskWithoutRoomIsNamed() {
-        try (var disk = new DiskSlots(folder)) {
-            Tensor endless = Oracle.random(1, 1).expand(1L << 50);
-            assertThatThrownBy(() -> disk.put(0, endless))
-                    .isInstanceOf(ConfigException.class)
-                    .hasMessageContaining(folder.toString())
-                    .hasMessageContaining("expected 9,007,199,254,740,992")
-                    .hasMessageContaining("gradient_checkpointing: layer");
-            Tensor small = Oracle.random(1, 3);
-            assertThat(disk.put(0, small).sameAs(small)).isTrue();
         }
     }
 

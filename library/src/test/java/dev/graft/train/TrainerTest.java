@@ -2,12 +2,10 @@ package dev.graft.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 import static org.assertj.core.api.Assertions.withinPercentage;
 
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
-import dev.graft.data.Batch;
 import dev.graft.data.Batches;
 import dev.graft.data.Dataset;
 import dev.graft.data.DatasetReport;
@@ -17,15 +15,11 @@ import dev.graft.error.ModelFormatException;
 import dev.graft.error.TrainingException;
 import dev.graft.format.SafetensorsFile;
 import dev.graft.golden.Golden;
-import dev.graft.nn.Losses;
-import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
-import dev.graft.nn.Tape;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Schedule;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
-import dev.graft.tensor.Tensor;
 import dev.graft.tensor.Torch;
 import java.lang.management.ManagementFactory;
 import java.nio.file.Files;
@@ -44,7 +38,7 @@ class TrainerTest {
     @TempDir Path folder;
 
     /// Examples of random ids, lengths 5 to 40, the first three tokens not trained.
-    private static Dataset data(int examples) {
+    static Dataset data(int examples) {
         var random = new Random(5);
         List<Example> all = new ArrayList<>();
         for (int i = 0; i < examples; i++) {
@@ -339,70 +333,6 @@ class TrainerTest {
             assertThat(model.logits(new int[] {1, 2, 3}).toFloats()).isEqualTo(logits);
         }
         assertThat(Files.readAllBytes(file)).isEqualTo(before);
-    }
-
-    @Test
-    void eightMicroBatchesOfOneEqualABatchOfEight() {
-        List<double[]> runs = new ArrayList<>();
-        List<Map<String, float[]>> gradients = new ArrayList<>();
-        for (int batch : new int[] {1, 8}) {
-            try (var model = new Golden.Model("llama-tiny", DType.F32);
-                    var adapter =
-                            Adapter.attach(model.transformer, LoraConfig.allLinear(4, 8), 42);
-                    var _ = Scope.open()) {
-                fillB(adapter);
-                var batches = new Batches(data(8), batch, 42, false);
-                long labelled = data(8).trainedTokens();
-                double loss = 0;
-                for (int i = 0; i < 8 / batch; i++) {
-                    loss += passOf(model, batches.next(), labelled);
-                }
-                runs.add(new double[] {loss / labelled});
-                Map<String, float[]> all = new HashMap<>();
-                adapter.parameters().forEach((n, p) -> all.put(n, p.gradient().toFloats()));
-                gradients.add(all);
-            }
-        }
-        assertThat(runs.get(0)[0]).isCloseTo(runs.get(1)[0], within(1e-5));
-        gradients
-                .get(0)
-                .forEach(
-                        (name, values) -> {
-                            float[] other = gradients.get(1).get(name);
-                            for (int i = 0; i < values.length; i++) {
-                                assertThat(values[i]).isCloseTo(other[i], within(1e-5f));
-                            }
-                        });
-    }
-
-    private static void fillB(Adapter adapter) {
-        var random = new Random(1);
-        for (Parameter p : adapter.parameters().values()) {
-            if (p.name().contains("lora_B")) {
-                float[] values = new float[(int) p.value().numel()];
-                for (int i = 0; i < values.length; i++) {
-                    values[i] = (float) random.nextGaussian() * 0.1f;
-                }
-                p.value().copyInPlace(Tensor.of(values, p.value().shape()));
-            }
-        }
-    }
-
-    private static double passOf(Golden.Model model, Batch batch, long labelled) {
-        try (var _ = Scope.open();
-                var tape = Tape.recording(model.workspace, 1)) {
-            double loss =
-                    Losses.of(
-                            model.transformer,
-                            tape,
-                            batch.ids(),
-                            batch.positions(),
-                            batch.offsets(),
-                            batch.labels(),
-                            1.0 / labelled);
-            tape.backward();
-            return loss;
-        }
     }
 
     @Test
