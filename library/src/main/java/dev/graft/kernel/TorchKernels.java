@@ -230,21 +230,32 @@ public class TorchKernels implements Kernels {
         try (var _ = Scope.open()) {
             Tensor left = a.view();
             Tensor right = b.view();
-            if (left.dtype() != c.dtype() || right.dtype() != c.dtype()) {
-                multiplyMixed(alpha, left, right, beta, c);
-            } else if (alpha == 1 && beta == 0) {
-                Tensor.mmInto(c, left, right);
+            DType narrow = narrower(left.dtype(), right.dtype());
+            if (c.dtype() == narrow) {
+                multiply(alpha, left.to(narrow), right.to(narrow), beta, c);
             } else {
-                c.addmmInPlace(left, right, beta, alpha);
+                Tensor product = left.to(narrow).matmul(right.to(narrow));
+                add(alpha, product, beta, c);
             }
         }
     }
 
     /// Trained factors are float32 where activations have 16 bits: the product is taken in the
-    /// narrower type, as autocast does, and added in the type of c.
-    private static void multiplyMixed(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
-        DType narrow = a.dtype().bytes() < b.dtype().bytes() ? a.dtype() : b.dtype();
-        Tensor product = a.to(narrow).matmul(b.to(narrow));
+    /// narrower type, as autocast does.
+    private static DType narrower(DType a, DType b) {
+        return a.bytes() < b.bytes() ? a : b;
+    }
+
+    private static void multiply(double alpha, Tensor a, Tensor b, double beta, Tensor c) {
+        if (alpha == 1 && beta == 0) {
+            Tensor.mmInto(c, a, b);
+        } else {
+            c.addmmInPlace(a, b, beta, alpha);
+        }
+    }
+
+    /// c = alpha · product + beta · c, in the type of c.
+    private static void add(double alpha, Tensor product, double beta, Tensor c) {
         if (beta == 0) {
             c.copyInPlace(alpha == 1 ? product : product.mulInPlace(alpha));
         } else {

@@ -10,11 +10,14 @@ import java.util.List;
 import java.util.Random;
 import java.util.function.ToDoubleFunction;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /// The gradients of the reference against finite differences in double precision.
 class TorchKernelsTest {
     private static final Kernels TORCH = TorchKernels.INSTANCE;
     private static final double STEP = 1e-6;
+    private static final double BFLOAT16 = 0x1p-8; // half of the distance of two numbers around 1
 
     private final Random random = new Random(1);
 
@@ -182,6 +185,35 @@ class TorchKernelsTest {
             sum += values[i] * weights[i];
         }
         return sum;
+    }
+
+    /// Adapters in float32 beside activations in bfloat16.
+    @ParameterizedTest
+    @CsvSource({
+        "BF16, F32, BF16, 0.5, 1",
+        "BF16, F32, BF16, 0.5, 0",
+        "BF16, F32, BF16, 1, 0",
+        "BF16, BF16, F32, 1, 1",
+        "BF16, BF16, F32, 0.5, 0.25",
+        "F32, BF16, BF16, 2, 1"
+    })
+    void productsOfTwoTypesAreTakenInTheNarrowerOne(
+            DType left, DType right, DType result, double alpha, double beta) {
+        try (var _ = Scope.open()) {
+            Tensor a = Tensor.of(randoms(7 * 3), 7, 3).to(left);
+            Tensor b = Tensor.of(randoms(5 * 3), 5, 3).to(right);
+            Tensor c = Tensor.of(randoms(7 * 5), 7, 5).to(result);
+            Tensor product = narrowed(a).matmul(narrowed(b).t()).mul(alpha);
+            Tensor before = c.to(DType.F64).mul(beta);
+            TORCH.multiply(alpha, Factor.plain(a), Factor.transposed(b), beta, c);
+            Tensor off = c.to(DType.F64).sub(before.add(product)).abs();
+            Tensor most = before.abs().add(product.abs()).mul(BFLOAT16).add(BFLOAT16);
+            assertThat(off.sub(most).max().item()).isLessThan(0);
+        }
+    }
+
+    private static Tensor narrowed(Tensor t) {
+        return t.to(DType.BF16).to(DType.F64);
     }
 
     private double[] randoms(int count) {
