@@ -5,6 +5,7 @@ import dev.graft.kernel.Packing;
 import dev.graft.nn.Attention;
 import dev.graft.nn.Columns;
 import dev.graft.nn.Linear;
+import dev.graft.nn.NarrowSides;
 import dev.graft.nn.RmsNorm;
 import dev.graft.nn.Rope;
 import dev.graft.nn.RopeTable.Angles;
@@ -46,11 +47,12 @@ record SelfAttention(
         if (projections.size() == 1) {
             return split(tape, projections.getFirst().forward(tape, x), angles);
         }
-        Var q = projections.get(0).forward(tape, x);
+        NarrowSides narrow = NarrowSides.of(tape, x, projections);
+        Var q = projections.get(0).forward(tape, x, narrow);
         Var queries = Rope.forward(tape, normed(tape, queryNorm, q), angles, headWidth);
-        Var k = projections.get(1).forward(tape, x);
+        Var k = projections.get(1).forward(tape, x, narrow);
         Var keys = Rope.forward(tape, normed(tape, keyNorm, k), angles, headWidth);
-        return new Heads(queries, keys, projections.get(2).forward(tape, x));
+        return new Heads(queries, keys, projections.get(2).forward(tape, x, narrow));
     }
 
     private static Var normed(Tape tape, RmsNorm norm, Var x) {

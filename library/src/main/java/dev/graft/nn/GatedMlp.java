@@ -40,8 +40,9 @@ public record GatedMlp(Activation activation, List<Linear> gateUp, Linear down)
             tape.release(both);
             return activated;
         }
-        Var g = gateUp.getFirst().forward(tape, x); // [T, F]
-        Var u = gateUp.getLast().forward(tape, x); // [T, F]
+        NarrowSides narrow = NarrowSides.of(tape, x, gateUp);
+        Var g = gateUp.getFirst().forward(tape, x, narrow); // [T, F]
+        Var u = gateUp.getLast().forward(tape, x, narrow); // [T, F]
         Var activated = glu(tape, activation, g, u);
         tape.release(g);
         tape.release(u);

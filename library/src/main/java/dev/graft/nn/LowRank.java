@@ -33,22 +33,25 @@ public record LowRank(Parameter a, Parameter b, double scale, double dropout) {
         Kernels.of(y).multiply(scale, plain(reduced), transposed(b.value()), 1, y);
     }
 
-    /// u = s · dy · B, the gradient of what `reduce` returned. [T, r]
+    /// u = s · dy · B, the gradient of what `reduce` returned.
     ///
     /// @param dy [T, out]
-    Tensor reducedGradient(Tensor dy) {
-        Tensor u = Tensor.empty(dy.dtype(), dy.size(0), rank());
+    /// @param u [T, r], written
+    void reducedGradient(Tensor dy, Tensor u) {
         Kernels.of(dy).multiply(scale, plain(dy), plain(b.value()), 0, u);
-        return u;
     }
 
-    /// dB += s · dyᵀ · reduced, dA += uᵀ · x.
-    void addGradients(Tensor dy, Tensor reduced, Tensor u, Tensor x) {
+    /// dA += uᵀ · x.
+    void addGradientOfA(Tensor u, Tensor x) {
+        Kernels.of(x).multiply(1, transposed(u), plain(x), 1, a.gradient());
+    }
+
+    /// dB += s · dyᵀ · reduced.
+    void addGradientOfB(Tensor dy, Tensor reduced) {
         // As dBᵀ: products whose result is narrow read a transposed dy at a third of the speed.
         Tensor flat = Tensor.empty(dy.dtype(), rank(), dy.size(1));
         Kernels.of(dy).multiply(scale, transposed(reduced), plain(dy), 0, flat);
         b.gradient().addInPlace(flat.t());
-        Kernels.of(x).multiply(1, transposed(u), plain(x), 1, a.gradient());
     }
 
     /// dx = u · A, added to dx if `add`.

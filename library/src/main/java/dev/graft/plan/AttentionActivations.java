@@ -145,7 +145,9 @@ final class AttentionActivations {
         boolean shared = !hasAfter && !hasScale;
         long throughNorm = hasAfter ? 2 * hidden + (hasScale && input ? hidden : 0) : 0;
         long throughOutput =
-                (shared ? hidden : rest + hidden) + (projected ? queries : 0) + trained.step(o);
+                (shared ? hidden : rest)
+                        + (projected ? queries : 0)
+                        + trained.through(o, shared ? 0 : hidden);
         if (!projected) {
             return Math.max(throughNorm, throughOutput);
         }
@@ -162,11 +164,13 @@ final class AttentionActivations {
     }
 
     private long fused(long rest, boolean recomputes) {
+        Matrix map = projections.getFirst();
         long all = queries + 2 * keys;
-        boolean again = recomputes && hasBefore && normed && trained.reads(projections);
-        long throughMap =
-                all + gradientOfNormed() + (again ? hidden : 0) + trained.step(projections);
-        return rest + Math.max(2 * all, throughMap);
+        long d = gradientOfNormed();
+        long again = recomputes && hasBefore && normed ? hidden : 0;
+        long atMap = all + d + (trained.readsWeight(map) ? again : 0) + trained.narrow(map);
+        long behindMap = d + (trained.reads(map) ? again : 0) + trained.step(projections);
+        return rest + LongStream.of(2 * all, atMap, behindMap).max().orElseThrow();
     }
 
     private long apart(long rest, boolean recomputes) {
@@ -178,15 +182,26 @@ final class AttentionActivations {
         Matrix v = projections.get(2);
         long d = rest + gradientOfNormed();
         long again = recomputes && hasBefore && normed ? hidden : 0;
-        long atV = d + (trained.reads(v) ? again : 0);
-        long atK = d + (trained.reads(List.of(v, k)) ? again : 0);
-        long atQ = d + (trained.reads(List.of(v, k, q)) ? again : 0);
+        boolean afterV = trained.readsAtOnce(List.of(v));
+        boolean afterK = trained.readsAtOnce(List.of(v, k));
+        long atV = d + (trained.readsWeight(v) ? again : 0);
+        long behindV = d + (afterV ? again : 0);
+        long atK = d + (afterV || trained.readsWeight(k) ? again : 0);
+        long behindK = d + (afterK ? again : 0);
+        long atQ = d + (afterK || trained.readsWeight(q) ? again : 0);
+        long behindQ = d + (trained.reads(projections) ? again : 0);
+        long between = trained.between(projections);
         return LongStream.of(
-                        atV + queries + 2 * keys + trained.step(v),
-                        atV + queries + 2 * keys, // the rotation of k, and its norm
-                        atK + queries + keys + trained.step(k),
-                        atK + 2 * queries, // the rotation of q, and its norm
-                        atQ + queries + trained.step(q))
+                        atV + queries + 2 * keys + trained.narrow(v, projections),
+                        behindV + queries + keys + trained.step(List.of(v)),
+                        // the rotation of k, and its norm
+                        behindV + queries + 2 * keys + between,
+                        atK + queries + keys + trained.narrow(k, projections),
+                        behindK + queries + trained.step(List.of(k)),
+                        // the rotation of q, and its norm
+                        behindK + 2 * queries + between,
+                        atQ + queries + trained.narrow(q, projections),
+                        behindQ + trained.step(projections))
                 .max()
                 .orElseThrow();
     }

@@ -16,6 +16,7 @@ final class MlpActivations {
     private final TrainedMaps trained;
     private final List<Matrix> gateUp;
     private final List<Matrix> down;
+    private final long gateUpStep; // of the maps that share an input
     private final long hidden; // H
     private final long forward; // F, that of all experts of a token
     private final long ranks;
@@ -37,6 +38,7 @@ final class MlpActivations {
         this.down = new ArrayList<>();
         layer.blocks().forEach(b -> gateUp.addAll(b.gateUp()));
         layer.blocks().forEach(b -> down.add(b.down()));
+        this.gateUpStep = gateUpStep(layer);
         this.hidden = config.hidden();
         this.experts = layer.router() == null ? null : config.mlp().experts();
         boolean routes = false;
@@ -59,6 +61,12 @@ final class MlpActivations {
         boolean forwarded = gated || trained.trains(down);
         this.branch = forwarded || trained.trains(layer.afterMlp());
         this.output = input || branch;
+    }
+
+    private long gateUpStep(Layer layer) {
+        LongStream blocks = layer.blocks().stream().mapToLong(b -> trained.step(b.gateUp()));
+        long router = layer.router() == null ? 0 : trained.step(List.of(layer.router()));
+        return LongStream.concat(blocks, LongStream.of(router)).max().orElseThrow();
     }
 
     private long widestRanks(Layer layer) {
@@ -182,13 +190,13 @@ final class MlpActivations {
     /// lies between, and that of the activated product.
     private long ofDown() {
         boolean shared = !hasAfter && !hasScale;
-        return (shared ? hidden : rest() + hidden)
+        return (shared ? hidden : rest())
                 + (gated ? forward : 0)
-                + trained.step(down)
+                + trained.through(down, shared ? 0 : hidden)
                 + expert();
     }
 
     private long ofGates() {
-        return rest() + (hasBefore && normed ? hidden : 0) + trained.step(gateUp) + expert();
+        return rest() + (hasBefore && normed ? hidden : 0) + gateUpStep + expert();
     }
 }
