@@ -15,9 +15,26 @@ import dev.graft.tensor.Tensor;
 /// dz = softmax(z) − onehot.
 public final class LmHeadLoss {
     /// Bytes of the logits of a chunk, but for very large vocabularies.
-    public static final long LOGIT_BYTES = 48 << 20;
+    private static final long LOGIT_BYTES = 48 << 20;
+
+    /// A card reads the whole matrix for each chunk; by its bandwidth that takes as long as the
+    /// products of some 200 rows.
+    private static final long LOGIT_BYTES_OF_A_CARD = 96 << 20;
+
+    private static final long LEAST_ROWS = 16;
+    private static final long ROWS_OF_A_TILE = 128; // of a card's products
 
     private LmHeadLoss() {}
+
+    /// Labelled positions of a chunk, at most.
+    ///
+    /// @param numberBytes of the type of the computation
+    public static long chunkRows(long vocabulary, long numberBytes, boolean onCard) {
+        long bytes = onCard ? LOGIT_BYTES_OF_A_CARD : LOGIT_BYTES;
+        long rows = Math.max(LEAST_ROWS, bytes / (vocabulary * numberBytes));
+        boolean hasTiles = onCard && rows >= ROWS_OF_A_TILE;
+        return hasTiles ? rows / ROWS_OF_A_TILE * ROWS_OF_A_TILE : rows;
+    }
 
     /// Takes the loss and, on a recording tape, puts the gradient of `scale · loss` in place.
     ///
@@ -33,8 +50,9 @@ public final class LmHeadLoss {
             Labels labels,
             double scale,
             Tensor sum) {
-        long vocabulary = head.weight().out();
-        int chunk = (int) Math.max(16, LOGIT_BYTES / (vocabulary * hidden.value().dtype().bytes()));
+        Tensor values = hidden.value();
+        boolean onCard = values.device().isCard();
+        int chunk = (int) chunkRows(head.weight().out(), values.dtype().bytes(), onCard);
         for (int from = 0; from < labels.count(); from += chunk) {
             int rows = Math.min(chunk, labels.count() - from);
             try (var _ = Scope.open("loss chunk");
@@ -109,8 +127,10 @@ public final class LmHeadLoss {
         }
         LowRank part = head.lowRank();
         if (part != null) {
-            Tensor u = part.reducedGradient(dLogits);
-            part.addGradients(dLogits, lowRank.reduced(), u, lowRank.dropped());
+            Tensor u = Tensor.empty(dLogits.dtype(), rows.size(0), part.rank());
+            part.reducedGradient(dLogits, u);
+            part.addGradientOfB(dLogits, lowRank.reduced());
+            part.addGradientOfA(u, lowRank.dropped());
             if (hidden.needsGradient() && part.dropout() > 0) {
                 Tensor dx = Tensor.empty(rows.dtype(), rows.shape());
                 part.inputGradient(u, dx, false);

@@ -4,6 +4,7 @@ import dev.graft.model.BaseResidency;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.model.SentLayers;
+import dev.graft.nn.LmHeadLoss;
 import dev.graft.optim.Optim;
 import dev.graft.plan.Part.Place;
 import dev.graft.tensor.DType;
@@ -35,7 +36,7 @@ final class Account {
                     case Tuning.Full() -> 0;
                     case Tuning.Lora(var config) -> config.loraDropout();
                 };
-        this.activations = new Activations(model, trained, dropout, number);
+        this.activations = new Activations(model, trained, dropout, number, chunkRows());
     }
 
     Bill bill() {
@@ -224,12 +225,15 @@ final class Account {
         return Math.max(job.batch().tokens(), evaluated);
     }
 
+    private long chunkRows() {
+        return LmHeadLoss.chunkRows(job.model().vocabulary(), number, job.computation().card());
+    }
+
     private long lossRows() {
-        long vocabulary = job.model().vocabulary();
-        long rows = Scratch.lossRows(vocabulary, job.batch(), number);
+        long rows = activations.lossRows(job.batch());
         return job.evaluation() == null
                 ? rows
-                : Math.max(rows, Scratch.lossRows(vocabulary, job.evaluation(), number));
+                : Math.max(rows, activations.lossRows(job.evaluation()));
     }
 
     private long scratch() {
@@ -249,12 +253,14 @@ final class Account {
                 + Scratch.halves(model, trained, job.base(), tokens(), lossRows());
     }
 
+    /// The logits of a chunk of the loss, in training with the slopes of a soft cap.
     private long logits() {
-        long vocabulary = job.model().vocabulary();
-        long training = Scratch.logits(job.model(), job.batch(), number);
-        return job.evaluation() == null
-                ? training
-                : Math.max(training, Scratch.logits(vocabulary, job.evaluation(), number));
+        long slopes = job.model().multipliers().logitSoftCap() > 0 ? 1 : 0;
+        long rows = (1 + slopes) * activations.lossRows(job.batch());
+        if (job.evaluation() != null) {
+            rows = Math.max(rows, activations.lossRows(job.evaluation()));
+        }
+        return rows * job.model().vocabulary() * number;
     }
 
     private void runtime() {

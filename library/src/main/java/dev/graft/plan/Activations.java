@@ -18,6 +18,7 @@ final class Activations {
     private final double dropout;
     private final long numberBytes;
     private final long hidden; // H
+    private final long chunkRows;
     private final List<LayerActivations> layers;
 
     /// What a pass holds, in bytes.
@@ -29,12 +30,19 @@ final class Activations {
     record Footprint(long kept, long peak, long offloaded, long inUse) {}
 
     /// @param numberBytes of the computation's type
-    Activations(ModelLayout model, TrainedTensors trained, double dropout, long numberBytes) {
+    /// @param chunkRows labelled positions of a chunk of the loss, at most
+    Activations(
+            ModelLayout model,
+            TrainedTensors trained,
+            double dropout,
+            long numberBytes,
+            long chunkRows) {
         this.model = model;
         this.trained = trained;
         this.dropout = dropout;
         this.numberBytes = numberBytes;
         this.hidden = model.config().hidden();
+        this.chunkRows = chunkRows;
         this.layers = layers();
     }
 
@@ -110,7 +118,7 @@ final class Activations {
         long around = idsAndAngles(tokens);
         long kept = around + (pass.kept() + tokens * lastNorm()) * numberBytes;
         long normedAndGradient = (outputNeeded() || lastNorm() > 0 ? 2 : 1) * hidden;
-        long loss = kept + tokens * normedAndGradient * numberBytes + lossRows(batch, true);
+        long loss = kept + tokens * normedAndGradient * numberBytes + lossBytes(batch, true);
         long layers = around + pass.peak() * numberBytes;
         return new Footprint(
                 kept,
@@ -125,14 +133,19 @@ final class Activations {
         Tiles tiles = Tiles.of(tokens, hidden);
         long widest = layers.stream().mapToLong(l -> l.inference(tiles)).max().orElseThrow();
         long inLayers = widest * numberBytes;
-        long atTheEnd = tokens * (2 * hidden + 1) * numberBytes + lossRows(batch, false);
+        long atTheEnd = tokens * (2 * hidden + 1) * numberBytes + lossBytes(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
+    }
+
+    /// Rows of a chunk of the loss.
+    long lossRows(BatchShape batch) {
+        return Math.min(chunkRows, batch.labelled());
     }
 
     /// Labels and their places, and the rows of a chunk of the loss with their losses (float64),
     /// their gradients, and those of the head's adapter.
-    private long lossRows(BatchShape batch, boolean trains) {
-        long rows = Scratch.lossRows(model.config().vocabulary(), batch, numberBytes);
+    private long lossBytes(BatchShape batch, boolean trains) {
+        long rows = lossRows(batch);
         int rank = trained.rank(model.head().path());
         long numbers = hidden + (trains ? hidden : 0);
         if (rank > 0) {

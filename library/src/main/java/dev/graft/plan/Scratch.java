@@ -9,34 +9,17 @@ import dev.graft.model.ModelLayout;
 import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.HalfProduct;
-import dev.graft.nn.LmHeadLoss;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Threads;
 
-/// The buffers that are kept from step to step: those of the attention's blocks, the panel that a
-/// frozen matrix is widened into, and the logits of a chunk of the loss.
+/// The buffers that are kept from step to step: those of the attention's blocks, and the panel that
+/// a frozen matrix is widened into.
 final class Scratch {
     private static final long PANEL_ROWS = 16;
     private static final long PLAIN_MATRICES = 9; // of the size of the scores, going backward
     private static final long FLASH_ROWS = 128; // that its kernels pad each sequence by
 
     private Scratch() {}
-
-    /// Rows of a chunk of the loss.
-    static long lossRows(long vocabulary, BatchShape batch, long numberBytes) {
-        long chunk = Math.max(16, LmHeadLoss.LOGIT_BYTES / (vocabulary * numberBytes));
-        return Math.min(chunk, batch.labelled());
-    }
-
-    static long logits(long vocabulary, BatchShape batch, long numberBytes) {
-        return lossRows(vocabulary, batch, numberBytes) * vocabulary * numberBytes;
-    }
-
-    /// The same in training, where a soft cap has slopes.
-    static long logits(ModelConfig config, BatchShape batch, long numberBytes) {
-        long logits = logits(config.vocabulary(), batch, numberBytes);
-        return config.multipliers().logitSoftCap() > 0 ? 2 * logits : logits;
-    }
 
     /// The buffers of the attention, of each thread: scores of a block, their gradients, and with a
     /// soft cap its slopes; as large as the largest block of any layer.

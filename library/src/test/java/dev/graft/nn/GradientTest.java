@@ -344,6 +344,14 @@ class GradientTest {
     }
 
     @Test
+    void chunksOfTheLossAreWholeTilesOfACard() {
+        assertThat(LmHeadLoss.chunkRows(128_256, 2, true)).isEqualTo(3 * 128);
+        assertThat(LmHeadLoss.chunkRows(128_256, 2, false)).isEqualTo(196);
+        assertThat(LmHeadLoss.chunkRows(1_000_000, 2, true)).isEqualTo(50);
+        assertThat(LmHeadLoss.chunkRows(10_000_000, 2, true)).isEqualTo(16);
+    }
+
+    @Test
     void chunksOfTheLossSumToTheWhole() {
         long vocabulary = 40_000; // rows of a chunk: 64 MiB / 320 kB = 209
         var head =
