@@ -34,6 +34,9 @@ final class VectorHalf {
     private static final long CHUNK_BYTES = CHUNK * (long) Short.BYTES;
     private static final int UPPER_HALF = 0xffff0000;
 
+    /// Of the loop over chunks at a time, as in [VectorFourBitRow]: half the speed from 9 turns on.
+    private static final int TURNS = 6;
+
     /// 2¹¹², between the exponents' offsets of float32 and float16.
     private static final float REBIAS = 0x1p112f;
 
@@ -140,20 +143,23 @@ final class VectorHalf {
             FloatVector s2 = s0;
             FloatVector s3 = s0;
             long first = row * chunks;
-            for (int c = 0; c < chunks; c++) {
-                long at = (first + c) * CHUNK_BYTES;
-                var a = IntVector.fromMemorySegment(INTS, w, at, LITTLE);
-                var b = IntVector.fromMemorySegment(INTS, w, at + VECTOR_BYTES, LITTLE);
-                long xs = 2 * CHUNK_BYTES * c;
-                var x0 = FloatVector.fromMemorySegment(FLOATS, x, xs, NATIVE);
-                var x1 = FloatVector.fromMemorySegment(FLOATS, x, xs + VECTOR_BYTES, NATIVE);
-                long ys = xs + 2 * VECTOR_BYTES;
-                var x2 = FloatVector.fromMemorySegment(FLOATS, x, ys, NATIVE);
-                var x3 = FloatVector.fromMemorySegment(FLOATS, x, ys + VECTOR_BYTES, NATIVE);
-                s0 = x0.fma(a.lanewise(LSHL, 16).reinterpretAsFloats(), s0);
-                s1 = x1.fma(a.and(UPPER_HALF).reinterpretAsFloats(), s1);
-                s2 = x2.fma(b.lanewise(LSHL, 16).reinterpretAsFloats(), s2);
-                s3 = x3.fma(b.and(UPPER_HALF).reinterpretAsFloats(), s3);
+            for (int part = 0; part < chunks; part += TURNS) {
+                int end = Math.min(chunks, part + TURNS);
+                for (int c = part; c < end; c++) {
+                    long at = (first + c) * CHUNK_BYTES;
+                    var a = IntVector.fromMemorySegment(INTS, w, at, LITTLE);
+                    var b = IntVector.fromMemorySegment(INTS, w, at + VECTOR_BYTES, LITTLE);
+                    long xs = 2 * CHUNK_BYTES * c;
+                    var x0 = FloatVector.fromMemorySegment(FLOATS, x, xs, NATIVE);
+                    var x1 = FloatVector.fromMemorySegment(FLOATS, x, xs + VECTOR_BYTES, NATIVE);
+                    long ys = xs + 2 * VECTOR_BYTES;
+                    var x2 = FloatVector.fromMemorySegment(FLOATS, x, ys, NATIVE);
+                    var x3 = FloatVector.fromMemorySegment(FLOATS, x, ys + VECTOR_BYTES, NATIVE);
+                    s0 = x0.fma(a.lanewise(LSHL, 16).reinterpretAsFloats(), s0);
+                    s1 = x1.fma(a.and(UPPER_HALF).reinterpretAsFloats(), s1);
+                    s2 = x2.fma(b.lanewise(LSHL, 16).reinterpretAsFloats(), s2);
+                    s3 = x3.fma(b.and(UPPER_HALF).reinterpretAsFloats(), s3);
+                }
             }
             Lanes.set(y, row, Lanes.total(s0.add(s1).add(s2.add(s3))));
         }
