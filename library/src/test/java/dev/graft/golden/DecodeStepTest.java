@@ -32,8 +32,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class DecodeStepTest {
     @RegisterExtension final TestScope scope = new TestScope();
 
-    /// How many tokens an expert gets is told to the host; dynamic frequencies depend on the
-    // length.
+    /// The host is told how many tokens an expert gets; dynamic frequencies depend on the length.
     private static final Set<String> NOT_THE_SAME =
             Set.of(
                     "mixtral",
