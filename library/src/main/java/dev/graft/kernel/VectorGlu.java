@@ -21,7 +21,9 @@ final class VectorGlu {
     private static final float DENSITY = (float) (1 / Math.sqrt(2 * Math.PI));
     private static final float EIGHTH = (float) (1 / Math.sqrt(8));
 
-    private static final int CHUNK = 512; // elements whose exponentials the first cache holds
+    /// Elements of a loop: few turns, since each end of a longer one costs as long as a look at
+    /// memory takes, as in [VectorFourBitRow].
+    private static final int CHUNK = 128;
 
     private VectorGlu() {}
 
