@@ -42,9 +42,9 @@ final class Literals {
             case 'r' -> out.append('\r');
             case 't' -> out.append('\t');
             case 'v' -> out.append('\u000b');
-            case 'x' -> hex(2, "\\xXX");
-            case 'u' -> hex(4, "\\uXXXX");
-            case 'U' -> hex(8, "\\UXXXXXXXX");
+            case 'x' -> hex(c, 2);
+            case 'u' -> hex(c, 4);
+            case 'U' -> hex(c, 8);
             case 'N' -> named();
             case '0', '1', '2', '3', '4', '5', '6', '7' -> octal();
             default -> literal(c);
@@ -66,10 +66,12 @@ final class Literals {
         }
     }
 
-    private void hex(int digits, String form) {
+    /// So many digits behind a letter; errors are worded as Python's.
+    private void hex(int letter, int digits) {
         int end = at + digits;
         if (end > text.length() || !text.substring(at, end).matches("[0-9a-fA-F]+")) {
-            throw JinjaException.syntax(line, "truncated %s escape", form);
+            throw JinjaException.syntax(
+                    line, "truncated \\%c%s escape", letter, "X".repeat(digits));
         }
         long code = Long.parseLong(text.substring(at, end), 16);
         if (code > Character.MAX_CODE_POINT) {
