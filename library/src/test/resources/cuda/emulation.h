@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <csetjmp>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <memory>
 #include <ucontext.h>
 #include <utility>
-#include <vector>
 
 #define __device__
 #define __global__
@@ -29,13 +29,17 @@ static Place threadIdx, blockIdx, blockDim, gridDim;
 namespace emulation {
 
 const unsigned LANES = 32;
+const unsigned MOST = 1024;
 const size_t STACK = 128 << 10;
 
 enum State { READY, AT_BLOCK_BARRIER, AT_WARP_BARRIER, ENDED };
 
+// Begun once, with a stack that it keeps; from then on left and entered by jumps, which unlike
+// contexts do not ask the system for anything.
 struct Thread {
-    ucontext_t context;
     std::unique_ptr<char[]> stack;
+    ucontext_t begin;
+    jmp_buf at;
     State state;
 };
 
@@ -44,9 +48,10 @@ struct Call {
     virtual ~Call() {}
 };
 
-static std::vector<Thread> threads;
-static std::vector<float> lanes;
-static ucontext_t scheduler;
+static Thread threads[MOST];
+static float lanes[MOST];
+static unsigned count;
+static jmp_buf scheduler;
 static unsigned running;
 static Call* body;
 
@@ -56,16 +61,38 @@ inline void fail(const char* what) {
     std::abort();
 }
 
-inline void wait(State at) {
-    unsigned self = running;
-    threads[self].state = at;
-    swapcontext(&threads[self].context, &scheduler);
+inline void leave(State as) {
+    Thread& self = threads[running];
+    self.state = as;
+    if (_setjmp(self.at) == 0) {
+        _longjmp(scheduler, 1);
+    }
 }
 
 inline void begin() {
-    (*body)();
-    threads[running].state = ENDED;
-    swapcontext(&threads[running].context, &scheduler);
+    for (;;) {
+        (*body)();
+        leave(ENDED);
+    }
+}
+
+__attribute__((noinline)) void enter(unsigned i) {
+    Thread& t = threads[i];
+    running = i;
+    threadIdx = {i, 0, 0};
+    if (_setjmp(scheduler) != 0) {
+        return;
+    }
+    if (t.stack) {
+        _longjmp(t.at, 1);
+    }
+    t.stack.reset(new char[STACK]);
+    getcontext(&t.begin);
+    t.begin.uc_stack.ss_sp = t.stack.get();
+    t.begin.uc_stack.ss_size = STACK;
+    t.begin.uc_link = nullptr;
+    makecontext(&t.begin, begin, 0);
+    setcontext(&t.begin);
 }
 
 // Releases those of a range that wait at a barrier if all that have not ended do.
@@ -86,7 +113,6 @@ inline bool release(unsigned from, unsigned to, State at) {
 }
 
 inline bool releaseAny() {
-    unsigned count = threads.size();
     bool any = release(0, count, AT_BLOCK_BARRIER);
     for (unsigned from = 0; from < count; from += LANES) {
         any = release(from, std::min(from + LANES, count), AT_WARP_BARRIER) || any;
@@ -95,15 +121,8 @@ inline bool releaseAny() {
 }
 
 inline void runBlock(bool reversed) {
-    unsigned count = threads.size();
     for (unsigned i = 0; i < count; i++) {
-        Thread& t = threads[i];
-        t.state = READY;
-        getcontext(&t.context);
-        t.context.uc_stack.ss_sp = t.stack.get();
-        t.context.uc_stack.ss_size = STACK;
-        t.context.uc_link = nullptr;
-        makecontext(&t.context, begin, 0);
+        threads[i].state = READY;
     }
     bool all = false;
     while (!all) {
@@ -111,9 +130,7 @@ inline void runBlock(bool reversed) {
         for (unsigned n = 0; n < count; n++) {
             unsigned i = reversed ? count - 1 - n : n;
             if (threads[i].state == READY) {
-                running = i;
-                threadIdx = {i, 0, 0};
-                swapcontext(&scheduler, &threads[i].context);
+                enter(i);
             }
             all = all && threads[i].state == ENDED;
         }
@@ -141,15 +158,13 @@ struct Kernel : Call {
 };
 
 template <class... A>
-void run(void (*kernel)(A...), unsigned blocks, unsigned count, void** arguments, int reversed) {
+void run(void (*kernel)(A...), unsigned blocks, unsigned size, void** arguments, int reversed) {
     Kernel<A...> call(kernel, arguments);
     body = &call;
-    threads.clear();
-    threads.resize(count);
-    for (Thread& t : threads) {
-        t.stack.reset(new char[STACK]);
+    count = size;
+    if (count > MOST) {
+        fail("a block of more threads than a card takes");
     }
-    lanes.assign(count, 0);
     blockDim = {count, 1, 1};
     gridDim = {blocks, 1, 1};
     for (unsigned n = 0; n < blocks; n++) {
@@ -161,22 +176,22 @@ void run(void (*kernel)(A...), unsigned blocks, unsigned count, void** arguments
 }  // namespace emulation
 
 inline void __syncthreads() {
-    emulation::wait(emulation::AT_BLOCK_BARRIER);
+    emulation::leave(emulation::AT_BLOCK_BARRIER);
 }
 
 inline float __shfl_xor_sync(unsigned mask, float x, int distance) {
     unsigned self = emulation::running;
     unsigned other = self ^ distance;
-    if (mask != 0xffffffffu || other >= emulation::threads.size()) {
+    if (mask != 0xffffffffu || other >= emulation::count) {
         emulation::fail("a shuffle without all lanes");
     }
     emulation::lanes[self] = x;
-    emulation::wait(emulation::AT_WARP_BARRIER);
+    emulation::leave(emulation::AT_WARP_BARRIER);
     if (emulation::threads[other].state == emulation::ENDED) {
         emulation::fail("a shuffle with a lane that has ended");
     }
     float found = emulation::lanes[other];
-    emulation::wait(emulation::AT_WARP_BARRIER);
+    emulation::leave(emulation::AT_WARP_BARRIER);
     return found;
 }
 

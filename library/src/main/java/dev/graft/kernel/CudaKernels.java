@@ -11,7 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 /// out in libtorch's operations.
 final class CudaKernels extends TorchKernels {
     private static final int MOST_ROW_THREADS = 256;
-    private static final int WIDE_ROW_THREADS = 1024;
+    private static final int MOST_WIDE_ROW_THREADS = 1024;
     private static final int THREADS = 256;
     private static final int LANES = 32;
 
@@ -44,7 +44,7 @@ final class CudaKernels extends TorchKernels {
         launcher.launch(
                 "rms_norm" + pack.suffix(),
                 x.size(0),
-                rowThreads(width, pack),
+                rowThreads(width, pack, MOST_ROW_THREADS),
                 x,
                 weight,
                 isFloat(weight),
@@ -73,7 +73,7 @@ final class CudaKernels extends TorchKernels {
         launcher.launch(
                 "rms_norm_backward" + pack.suffix(),
                 x.size(0),
-                rowThreads(width, pack),
+                rowThreads(width, pack, MOST_ROW_THREADS),
                 dy,
                 x,
                 weight,
@@ -91,10 +91,11 @@ final class CudaKernels extends TorchKernels {
             return;
         }
         int width = width(logits);
+        CudaPack pack = CudaPack.of(List.of(logits), width);
         launcher.launch(
-                "cross_entropy" + CudaPack.of(List.of(logits), width).suffix(),
+                "cross_entropy" + pack.suffix(),
                 logits.size(0),
-                WIDE_ROW_THREADS,
+                rowThreads(width, pack, MOST_WIDE_ROW_THREADS),
                 logits,
                 targets,
                 (float) gradScale,
@@ -103,9 +104,9 @@ final class CudaKernels extends TorchKernels {
     }
 
     /// As many as there are packs in a row, in whole warps.
-    private static int rowThreads(int width, CudaPack pack) {
+    private static int rowThreads(int width, CudaPack pack, int most) {
         int packs = width / pack.numbers();
-        return Math.clamp((long) Math.ceilDiv(packs, LANES) * LANES, LANES, MOST_ROW_THREADS);
+        return Math.clamp((long) Math.ceilDiv(packs, LANES) * LANES, LANES, most);
     }
 
     private static boolean has(Tensor x) {

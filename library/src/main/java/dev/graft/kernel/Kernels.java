@@ -19,8 +19,7 @@ public interface Kernels {
     static Kernels of(Tensor x) {
         Kernels fastest =
                 switch (x.device().kind()) {
-                    case CPU ->
-                            x.dtype() == DType.F32 ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
+                    case CPU -> ProcessorKernels.of(x.dtype());
                     case CUDA -> CudaKernels.on(x.device());
                     case META -> TorchKernels.INSTANCE;
                 };

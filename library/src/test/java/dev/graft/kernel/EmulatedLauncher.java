@@ -11,9 +11,12 @@ import java.lang.foreign.FunctionDescriptor;
 import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.SymbolLookup;
+import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
 /// Runs the CUDA kernels on a processor, on tensors of the processor, compiled by the C++ compiler
@@ -21,8 +24,12 @@ import java.util.concurrent.TimeUnit;
 final class EmulatedLauncher implements CudaLauncher {
     private static final String COMPILER = "g++";
 
+    private static final FunctionDescriptor LAUNCH =
+            FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
+
     private final SymbolLookup library;
     private final boolean reversed;
+    private final Map<String, MethodHandle> kernels = new HashMap<>();
 
     private EmulatedLauncher(SymbolLookup library, boolean reversed) {
         this.library = library;
@@ -58,6 +65,7 @@ final class EmulatedLauncher implements CudaLauncher {
                                 "-std=c++17",
                                 "-O1",
                                 "-ffp-contract=off",
+                                "-U_FORTIFY_SOURCE", // which takes jumps between stacks for errors
                                 "-shared",
                                 "-fPIC",
                                 "-o",
@@ -77,11 +85,15 @@ final class EmulatedLauncher implements CudaLauncher {
         return new EmulatedLauncher(library, true);
     }
 
-    @Override
     @SuppressWarnings("restricted")
-    public void launch(String kernel, long blocks, int threads, Object... arguments) {
+    private MethodHandle find(String kernel) {
         MemorySegment function = library.find("emulate_" + kernel).orElseThrow();
-        var descriptor = FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
+        return Linker.nativeLinker().downcallHandle(function, LAUNCH);
+    }
+
+    @Override
+    public void launch(String kernel, long blocks, int threads, Object... arguments) {
+        MethodHandle function = kernels.computeIfAbsent(kernel, this::find);
         try (var arena = Arena.ofConfined()) {
             MemorySegment values = arena.allocate(JAVA_LONG, arguments.length);
             MemorySegment addresses = arena.allocate(ADDRESS, arguments.length);
@@ -89,10 +101,7 @@ final class EmulatedLauncher implements CudaLauncher {
                 CardLauncher.put(values, i, arguments[i]);
                 addresses.setAtIndex(ADDRESS, i, values.asSlice((long) i * Long.BYTES));
             }
-            Linker.nativeLinker()
-                    .downcallHandle(function, descriptor)
-                    .invokeWithArguments(
-                            Math.toIntExact(blocks), threads, addresses, reversed ? 1 : 0);
+            function.invokeExact(Math.toIntExact(blocks), threads, addresses, reversed ? 1 : 0);
         } catch (Throwable e) {
             throw new IllegalStateException(kernel + " could not be called", e);
         }
