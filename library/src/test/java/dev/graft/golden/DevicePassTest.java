@@ -216,7 +216,7 @@ class DevicePassTest {
 
     /// @param most relative difference of the losses
     /// @param cosine of the angle between the gradients, at least
-    private static void assertNearFloat32(
+    static void assertNearFloat32(
             String family, DType compute, Device device, double most, double cosine) {
         try (var exact = model(family, DType.F32, Device.CPU);
                 var other = model(family, compute, device);

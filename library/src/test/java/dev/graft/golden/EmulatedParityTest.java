@@ -1,9 +1,13 @@
 package dev.graft.golden;
 
 import dev.graft.kernel.EmulatedCard;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Nested;
 import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /// Whole models against Transformers, PEFT and bitsandbytes with the kernels for cards: how the
 /// passes call them, with which shapes and strides.
@@ -31,5 +35,12 @@ class EmulatedParityTest {
     @Nested
     class Stories extends StoriesTest {
         Stories() throws Exception {}
+    }
+
+    @ParameterizedTest
+    @MethodSource("dev.graft.golden.FamiliesTest#families")
+    void sixteenBitsGiveNearlyTheLossAndTheGradientsOfFloat32(String family) {
+        DevicePassTest.assertNearFloat32(family, DType.BF16, Device.CPU, 0.01, 0.99);
+        DevicePassTest.assertNearFloat32(family, DType.F16, Device.CPU, 0.002, 0.995);
     }
 }
