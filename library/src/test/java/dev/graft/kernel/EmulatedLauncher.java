@@ -15,7 +15,9 @@ import java.lang.invoke.MethodHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 
@@ -23,6 +25,10 @@ import java.util.concurrent.TimeUnit;
 /// of the system with `cuda/emulation.h` before them.
 final class EmulatedLauncher implements CudaLauncher {
     private static final String COMPILER = "g++";
+
+    /// Whether kernels end the process where they read or write beside what was allocated, or at an
+    /// address that a card does not take; such a process has to be begun with libasan.
+    static final String SANITIZE = "graft.test.sanitize";
 
     private static final FunctionDescriptor LAUNCH =
             FunctionDescriptor.ofVoid(JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
@@ -59,20 +65,17 @@ final class EmulatedLauncher implements CudaLauncher {
             Files.writeString(source, before + CudaCompiler.source());
         }
         Path library = folder.resolve("kernels.so");
-        Process process =
-                new ProcessBuilder(
-                                COMPILER,
-                                "-std=c++17",
-                                "-O1",
-                                "-ffp-contract=off",
-                                "-U_FORTIFY_SOURCE", // which takes jumps between stacks for errors
-                                "-shared",
-                                "-fPIC",
-                                "-o",
-                                library.toString(),
-                                source.toString())
-                        .redirectErrorStream(true)
-                        .start();
+        List<String> command = new ArrayList<>(List.of(COMPILER, "-std=c++17", "-O1", "-shared"));
+        command.add("-fPIC");
+        command.add("-ffp-contract=off");
+        command.add("-U_FORTIFY_SOURCE"); // which takes jumps between stacks for errors
+        if (Boolean.getBoolean(SANITIZE)) {
+            command.add("-fsanitize=address,undefined");
+            command.add("-fno-sanitize-recover=all");
+            command.add("-g");
+        }
+        command.addAll(List.of("-o", library.toString(), source.toString()));
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
             throw new IllegalStateException(output);

@@ -1,0 +1,109 @@
+package dev.graft.kernel;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.platform.console.ConsoleLauncher;
+
+/// The emulated kernels under AddressSanitizer and UndefinedBehaviorSanitizer, in a process of
+/// their own: no byte beside a tensor is read or written, and none at an address that a card
+/// refuses.
+class SanitizedKernelsTest {
+    private static String libraries;
+
+    @TempDir private Path folder;
+
+    /// What the process did.
+    private record Ended(int status, String output) {}
+
+    @BeforeAll
+    static void find() throws Exception {
+        assumeTrue(EmulatedLauncher.isPossible(), "g++ is not here, which the emulation needs");
+        List<String> found = new ArrayList<>();
+        for (String name : List.of("libasan.so", "libubsan.so", "libstdc++.so")) {
+            Process process = new ProcessBuilder("g++", "-print-file-name=" + name).start();
+            String answer =
+                    new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+            Path path = Path.of(answer.strip()); // the name alone where there is none
+            assumeTrue(path.isAbsolute() && Files.exists(path), "g++ has no " + name);
+            found.add(path.toString());
+        }
+        libraries = String.join(":", found);
+    }
+
+    private static Ended run(Class<?> main, String... arguments) throws Exception {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-D" + EmulatedLauncher.SANITIZE + "=true");
+        command.add("--add-modules=jdk.incubator.vector");
+        command.add("--enable-native-access=ALL-UNNAMED");
+        command.add("-Dorg.bytedeco.javacpp.nopointergc=true");
+        command.add("-Dorg.bytedeco.javacpp.logger=slf4j");
+        command.addAll(List.of("-cp", System.getProperty("java.class.path"), main.getName()));
+        command.addAll(List.of(arguments));
+        var builder = new ProcessBuilder(command).redirectErrorStream(true);
+        builder.environment().put("LD_PRELOAD", libraries);
+        // Java handles its own, and never gives back what it has.
+        builder.environment().put("ASAN_OPTIONS", "handle_segv=0:detect_leaks=0");
+        Process process = builder.start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        return new Ended(process.waitFor(), output);
+    }
+
+    @Test
+    @Timeout(300)
+    void kernelsReachNothingBesideTheirTensors() throws Exception {
+        Ended ended =
+                run(
+                        ConsoleLauncher.class,
+                        "execute",
+                        "--disable-banner",
+                        "--details=summary",
+                        "--select-class=" + EmulatedKernelsTest.class.getName());
+        assertThat(ended.status()).as(ended.output()).isZero();
+        assertThat(ended.output()).contains("0 tests failed").doesNotContain(" 0 tests successful");
+    }
+
+    @Test
+    @Timeout(60)
+    void oneNumberTooManyEndsTheProcess() throws Exception {
+        Ended ended = run(Dropout.class, folder.toString(), "0", "17");
+        assertThat(ended.status()).as(ended.output()).isNotZero();
+        assertThat(ended.output()).contains("heap-buffer-overflow", "dropout");
+    }
+
+    @Test
+    @Timeout(60)
+    void aPackBetweenTwoPacksEndsTheProcess() throws Exception {
+        Ended ended = run(Dropout.class, folder.toString(), "1", "12");
+        assertThat(ended.status()).as(ended.output()).isNotZero();
+        assertThat(ended.output()).contains("misaligned address");
+    }
+
+    /// A folder, a number, and how many from there on: asks for those of sixteen in packs of four.
+    static final class Dropout {
+        private Dropout() {}
+
+        public static void main(String[] arguments) throws IOException, InterruptedException {
+            EmulatedLauncher launcher = EmulatedLauncher.compile(Path.of(arguments[0]));
+            try (var _ = Scope.open()) {
+                Tensor x = Tensor.zeros(DType.F32, 16).narrow(0, Integer.parseInt(arguments[1]), 4);
+                long count = Long.parseLong(arguments[2]);
+                launcher.launch("dropout_f32_4", 1, 32, x, 1L, 1L, 1f, x, count);
+            }
+        }
+    }
+}
