@@ -4,7 +4,6 @@ import dev.graft.kernel.AttentionRule;
 import dev.graft.nn.Attention;
 import dev.graft.nn.Tape;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -23,23 +22,13 @@ public final class KeyValueCache implements AutoCloseable {
     ///
     /// @param capacity most tokens it can hold
     public KeyValueCache(Transformer model, int capacity) {
-        this(model.config(), capacity, model.compute(), model.device());
-    }
-
-    /// On the processor.
-    ///
-    /// @param capacity most tokens it can hold
-    public KeyValueCache(ModelConfig config, int capacity, DType dtype) {
-        this(config, capacity, dtype, Device.CPU);
-    }
-
-    private KeyValueCache(ModelConfig config, int capacity, DType dtype, Device device) {
-        this.scope = Scope.detached("key-value cache", device);
+        this.scope = Scope.detached("key-value cache", model.device());
         this.capacity = capacity;
         this.ids = new int[capacity];
-        var shape = config.attention();
+        var shape = model.config().attention();
+        DType dtype = model.compute();
         try (var _ = scope.enter()) {
-            for (int i = 0; i < config.layers(); i++) {
+            for (int i = 0; i < model.config().layers(); i++) {
                 Tensor k = Tensor.empty(dtype, shape.keyHeads(), capacity, shape.headWidth());
                 Tensor v =
                         Tensor.empty(dtype, capacity, (long) shape.keyHeads() * shape.headWidth());

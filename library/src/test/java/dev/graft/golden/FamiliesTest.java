@@ -22,7 +22,6 @@ import dev.graft.nn.Tape;
 import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizationConfig;
 import dev.graft.tensor.DType;
-import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import dev.graft.tensor.TestScope;
@@ -44,7 +43,7 @@ class FamiliesTest {
     private static final double TOLERANCE = 1e-4;
     private static final int NEW_TOKENS = 32;
 
-    @RegisterExtension final TestScope scope = new TestScope();
+    @RegisterExtension final TestScope scope = new TestScope(() -> Golden.DEVICE);
 
     static List<String> families() throws Exception {
         try (Stream<Path> folders = Files.list(Golden.folder("families"))) {
@@ -202,7 +201,7 @@ class FamiliesTest {
     private static int[] withCache(Golden.Model model, int[] prompt) {
         int[] found = new int[NEW_TOKENS];
         int capacity = prompt.length + NEW_TOKENS;
-        try (var cache = new KeyValueCache(model.transformer.config(), capacity, DType.F32)) {
+        try (var cache = new KeyValueCache(model.transformer, capacity)) {
             int[] ids = prompt;
             for (int i = 0; i < NEW_TOKENS; i++) {
                 try (var _ = Scope.open();
@@ -258,7 +257,7 @@ class FamiliesTest {
                         Quantization.FourBit.DEFAULT,
                         null,
                         BaseResidency.AUTO,
-                        Device.CPU,
+                        Golden.DEVICE,
                         (_, _) -> {});
         try (var model = new Golden.Model(folder(family), DType.F32, options)) {
             for (Linear linear : model.transformer.linears().values()) {

@@ -1,5 +1,7 @@
 package dev.graft.golden;
 
+import static org.assertj.core.api.Assumptions.assumeThat;
+
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -15,7 +17,9 @@ import dev.graft.model.Transformer;
 import dev.graft.nn.Losses;
 import dev.graft.nn.Tape;
 import dev.graft.nn.Workspace;
+import dev.graft.tensor.Cards;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
@@ -31,7 +35,21 @@ import java.util.List;
 public final class Golden {
     private static final ObjectMapper JSON = new ObjectMapper();
 
+    /// Where models are passed: the processor, or what `-Dgraft.test.device` names.
+    public static final Device DEVICE = device(System.getProperty("graft.test.device", "cpu"));
+
     private Golden() {}
+
+    private static Device device(String name) {
+        return name.equals("meta")
+                ? Device.META
+                : name.equals("cpu") ? Device.CPU : Cards.here().choose(name);
+    }
+
+    /// For what is so on a processor alone.
+    public static void assumeProcessor() {
+        assumeThat(DEVICE).isEqualTo(Device.CPU);
+    }
 
     public static Path folder(String name) {
         try {
@@ -141,7 +159,7 @@ public final class Golden {
         }
 
         public Model(Path folder, DType compute) {
-            this(folder, compute, LoadOptions.PLAIN);
+            this(folder, compute, LoadOptions.PLAIN.on(DEVICE));
         }
 
         public Model(Path folder, DType compute, LoadOptions options) {
@@ -161,9 +179,9 @@ public final class Golden {
 
         /// The logits of one sequence, token by token through the cache. [T, V]
         public Tensor stepByStep(int[] ids) {
-            try (var scope = Scope.open();
+            try (var scope = Scope.open("steps", transformer.device());
                     var tape = Tape.inference(workspace);
-                    var cache = new KeyValueCache(transformer.config(), ids.length, DType.F32)) {
+                    var cache = new KeyValueCache(transformer, ids.length)) {
                 Tensor[] rows = new Tensor[ids.length];
                 for (int i = 0; i < ids.length; i++) {
                     rows[i] = transformer.next(tape, new int[] {ids[i]}, cache);
@@ -178,13 +196,13 @@ public final class Golden {
             List<KeyValueCache> alone = new ArrayList<>();
             List<KeyValueCache> together = new ArrayList<>();
             double most = 0;
-            try (var _ = Scope.open();
+            try (var _ = Scope.open("steps", transformer.device());
                     var tape = Tape.inference(workspace)) {
                 int[] ids = new int[prompts.length];
                 for (int i = 0; i < ids.length; i++) {
                     for (var caches : List.of(alone, together)) {
                         int capacity = prompts[i].length + steps;
-                        caches.add(new KeyValueCache(transformer.config(), capacity, DType.F32));
+                        caches.add(new KeyValueCache(transformer, capacity));
                         Tensor logits = transformer.next(tape, prompts[i], caches.getLast());
                         ids[i] = logits.argmax(1).toInts()[0];
                     }
@@ -207,7 +225,7 @@ public final class Golden {
 
         /// The logits of one sequence. [T, V]
         public Tensor logits(int[] ids) {
-            try (var scope = Scope.open();
+            try (var scope = Scope.open("logits", transformer.device());
                     var tape = Tape.inference(workspace)) {
                 return scope.keep(transformer.logits(tape, ids));
             }
@@ -242,8 +260,12 @@ public final class Golden {
     /// The largest difference of two tensors, absolute.
     public static double maxDifference(Tensor a, Tensor b) {
         try (var _ = Scope.open()) {
-            return a.to(DType.F64).sub(b.to(DType.F64)).abs().max().item();
+            return numbers(a).sub(numbers(b)).abs().max().item();
         }
+    }
+
+    private static Tensor numbers(Tensor t) {
+        return t.to(Device.CPU).to(DType.F64);
     }
 
     /// The largest difference relative to the largest entry of the expected tensor.

@@ -32,7 +32,7 @@ class LlamaParityTest {
 
     private final JsonNode expected = Golden.json(EXPECTED + "expected.json");
     private final Tokens tokens = Tokens.of(expected.get("sequences"));
-    @RegisterExtension final TestScope scope = new TestScope();
+    @RegisterExtension final TestScope scope = new TestScope(() -> Golden.DEVICE);
 
     private static Offset<Double> relative(double value) {
         return within(Math.abs(value) * TOLERANCE);

@@ -28,7 +28,7 @@ class StoriesTest {
     @Test
     void logitsOfAPromptEqualTheRecordedOnes() {
         try (var model = new Golden.Model(folder, DType.F32);
-                var _ = Scope.open()) {
+                var _ = Scope.open("test", Golden.DEVICE)) {
             float[] logits = model.logits(Golden.ints(golden.get("logits_prompt_ids"))).toFloats();
             double[] expected = Golden.doubles(golden.get("logits_last"));
             int last = logits.length - expected.length;
