@@ -9,7 +9,7 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /// For NVIDIA cards: kernels of `cuda/*.cu` and libtorch's attention. What has neither is spelled
 /// out in libtorch's operations.
-final class CudaKernels extends TorchKernels {
+class CudaKernels extends TorchKernels {
     private static final int MOST_ROW_THREADS = 256;
     private static final int MOST_WIDE_ROW_THREADS = 1024;
     private static final int THREADS = 256;
@@ -261,6 +261,25 @@ final class CudaKernels extends TorchKernels {
                 mask.threshold(),
                 mask.kept(),
                 out,
+                x.numel());
+    }
+
+    @Override
+    public void softCap(Tensor x, double scale, double cap, Tensor slopes) {
+        if (!has(x)) {
+            super.softCap(x, scale, cap, slopes);
+            return;
+        }
+        CudaPack pack = CudaPack.of(slopes == null ? List.of(x) : List.of(x, slopes), x.numel());
+        launcher.launch(
+                "soft_cap" + pack.suffix(),
+                blocks(x.numel() / pack.numbers()),
+                THREADS,
+                x,
+                (float) (scale / cap),
+                (float) scale,
+                (float) cap,
+                slopes,
                 x.numel());
     }
 

@@ -17,12 +17,7 @@ import java.util.List;
 public interface Kernels {
     /// The fastest implementation for this tensor's type and device.
     static Kernels of(Tensor x) {
-        Kernels fastest =
-                switch (x.device().kind()) {
-                    case CPU -> ProcessorKernels.of(x.dtype());
-                    case CUDA -> CudaKernels.on(x.device());
-                    case META -> TorchKernels.INSTANCE;
-                };
+        Kernels fastest = FastestKernels.of(x);
         return Profile.listens() ? ProfiledKernels.of(fastest) : fastest;
     }
 

@@ -3,6 +3,7 @@ package dev.graft.nn;
 import dev.graft.tensor.CopyQueue;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
+import dev.graft.tensor.HostMaker;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.nio.file.Path;
@@ -70,9 +71,9 @@ public final class Workspace implements AutoCloseable {
     Slots slots(Device device, Path folder) {
         if (slots == null) {
             slots =
-                    device.isCard()
-                            ? new HostSlots(device, Tensor::pinned, CopyQueue.of(device))
-                            : new DiskSlots(folder);
+                    device.isCpu()
+                            ? new DiskSlots(folder)
+                            : new HostSlots(device, HostMaker.of(device), CopyQueue.of(device));
         }
         return slots;
     }

@@ -9,6 +9,7 @@ import dev.graft.kernel.Kernels.AdamWStep;
 import dev.graft.nn.Parameter;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
+import dev.graft.tensor.HostMaker;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.ArrayList;
@@ -101,9 +102,9 @@ public final class AdamW implements AutoCloseable {
             return ResidentMemory.INSTANCE;
         }
         Device device = device(parameters);
-        return device.isCard()
-                ? new HostMemory(device, Tensor::pinned)
-                : pageFile(parameters, settings);
+        return device.isCpu()
+                ? pageFile(parameters, settings)
+                : new HostMemory(device, HostMaker.of(device));
     }
 
     private static PageFile pageFile(List<Parameter> parameters, Settings settings) {

@@ -61,7 +61,7 @@ public final class Tensor implements AutoCloseable {
         return empty(Scope.currentDevice(), dtype, shape);
     }
 
-    private static Tensor empty(Device device, DType dtype, long... shape) {
+    static Tensor empty(Device device, DType dtype, long... shape) {
         return made(
                 "empty",
                 () ->

@@ -167,6 +167,25 @@ abstract class CudaKernelsCases {
     }
 
     @ParameterizedTest
+    @ValueSource(ints = {8, 30, 64})
+    void logitsOf16BitsAreCappedAsTheirNumbers(int width) {
+        for (DType type : HALVES) {
+            for (boolean training : new boolean[] {false, true}) {
+                Tensor made = random(1, type, 7, width);
+                Tensor expected = made.copy();
+                Tensor slopes = training ? Tensor.empty(type, 7, width) : null;
+                Tensor expectedSlopes = training ? Tensor.empty(type, 7, width) : null;
+                cuda.softCap(made, 1.5, 2, slopes);
+                TORCH.softCap(expected, 1.5, 2, expectedSlopes);
+                assertNear("capped", made, expected);
+                if (training) {
+                    assertNear("slopes", slopes, expectedSlopes);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {4, 16, 32})
     void headsOf16BitsAreRotatedAndBack(int half) {
         HALVES.forEach(type -> heads(type, half));

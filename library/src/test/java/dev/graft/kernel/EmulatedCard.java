@@ -16,7 +16,7 @@ public final class EmulatedCard implements BeforeAllCallback, AfterAllCallback {
     @Override
     public void beforeAll(ExtensionContext context) throws Exception {
         assumeTrue(EmulatedLauncher.isPossible(), "g++ is not here, which the emulation needs");
-        ProcessorKernels.emulate(new CudaKernels(launcher()));
+        FastestKernels.emulate(new CudaKernels(launcher()));
     }
 
     private static EmulatedLauncher launcher() throws Exception {
@@ -32,6 +32,6 @@ public final class EmulatedCard implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void afterAll(ExtensionContext context) {
-        ProcessorKernels.emulate(null);
+        FastestKernels.emulate(null);
     }
 }

@@ -248,3 +248,30 @@ FOR_EACH_TYPE(
         dropout,
         (const void* x, i64 seed, i64 threshold, float kept, void* out, i64 count),
         (x, seed, threshold, kept, out, count))
+
+// x = cap · tanh(ratio · x) with ratio = scale / cap, and where slopes are wanted
+// slopes = scale · (1 − tanh²).
+template <class T, int N>
+__device__ void soft_cap(void* x, float ratio, float scale, float cap, void* slopes, i64 count) {
+    i64 i = packIndex() * N;
+    if (i >= count) {
+        return;
+    }
+    Pack<T, N> p = load<T, N>(static_cast<const T*>(x) + i);
+    Pack<T, N> slope;
+    UNROLL
+    for (int j = 0; j < N; j++) {
+        float t = tanhf(ratio * wide(p.at[j]));
+        narrow(cap * t, p.at[j]);
+        narrow(scale * (1 - t * t), slope.at[j]);
+    }
+    store<T, N>(static_cast<T*>(x) + i, p);
+    if (slopes != nullptr) {
+        store<T, N>(static_cast<T*>(slopes) + i, slope);
+    }
+}
+
+FOR_EACH_TYPE(
+        soft_cap,
+        (void* x, float ratio, float scale, float cap, void* slopes, i64 count),
+        (x, ratio, scale, cap, slopes, count))

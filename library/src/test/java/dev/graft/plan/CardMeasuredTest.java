@@ -1,0 +1,172 @@
+package dev.graft.plan;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.graft.Shared;
+import dev.graft.adapter.Adapter;
+import dev.graft.adapter.LoraConfig;
+import dev.graft.data.Batch;
+import dev.graft.data.Example;
+import dev.graft.golden.Golden;
+import dev.graft.kernel.CardWithoutNumbers;
+import dev.graft.model.LoadOptions;
+import dev.graft.model.ModelConfig;
+import dev.graft.nn.Parameter;
+import dev.graft.nn.Recompute;
+import dev.graft.nn.Tape;
+import dev.graft.optim.AdamW;
+import dev.graft.optim.Optim;
+import dev.graft.optim.Paging;
+import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
+import dev.graft.tensor.Scope;
+import dev.graft.tensor.Tensor;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/// The plan's bytes of a card against those of tensors on the device without numbers.
+@ExtendWith(CardWithoutNumbers.class)
+class CardMeasuredTest {
+    private static Batch batch(int sequences, int length) {
+        List<Example> examples = new ArrayList<>();
+        for (int i = 0; i < sequences; i++) {
+            examples.add(Example.allTrained(new int[length]));
+        }
+        return Batch.of(examples);
+    }
+
+    private static void pass(Golden.Model model, Batch batch, Recompute recompute) {
+        try (var _ = Scope.open("micro-batch", Device.META);
+                var tape = Tape.recording(model.workspace, 1, recompute)) {
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            model.transformer.loss(
+                    tape, batch.ids(), batch.positions(), batch.offsets(), batch.labels(), 1, sum);
+            tape.backward();
+        }
+    }
+
+    /// Bytes of tensors at the worst moment of a step.
+    private static long step(Golden.Model model, List<Parameter> parameters, Job job, long before) {
+        BatchShape shape = job.batch();
+        Batch batch = batch(shape.sequences(), shape.longest());
+        Recompute recompute =
+                switch (job.recomputation()) {
+                    case NONE -> new Recompute.None();
+                    case MLP -> new Recompute.Mlp();
+                    case LAYER -> new Recompute.Layer();
+                    case OFFLOAD -> new Recompute.Offload(null);
+                };
+        var settings =
+                new AdamW.Settings(0.9, 0.999, 1e-8, 0, job.optimizer().optim(), Paging.TEMPORARY);
+        try (var optimizer = new AdamW(parameters, settings, _ -> true);
+                var _ = Scope.open("step", Device.META)) {
+            pass(model, batch, recompute);
+            Scope.resetPeak();
+            pass(model, batch, recompute);
+            optimizer.step(1e-3, 1);
+            return Scope.peakBytes() - before;
+        }
+    }
+
+    private static void check(Path folder, Job job, LoraConfig lora) {
+        long before = Scope.liveBytes();
+        DType type = job.computation().type();
+        var options =
+                new LoadOptions(null, null, job.base().residency(), Device.META, (_, _) -> {});
+        try (var model = new Golden.Model(folder, type, options);
+                var adapter = Adapter.attach(model.transformer, lora, 1)) {
+            List<Parameter> parameters = List.copyOf(adapter.parameters().values());
+            for (Recomputation policy : Recomputation.values()) {
+                Job again = job.with(policy);
+                Bill bill = Bill.of(again);
+                double planned = tensors(bill);
+                double measured = step(model, parameters, again, before);
+                System.err.printf(
+                        "MEASURED %s %,.0f %,.0f %.4f %s%n",
+                        policy, planned, measured, measured / planned, bill.parts());
+                assertThat(measured)
+                        .as("%s %s", policy, bill.parts())
+                        .isCloseTo(planned, within(0.02 * planned));
+            }
+        }
+        assertThat(Scope.liveBytes()).isEqualTo(before);
+    }
+
+    /// Those in the host's memory too, which are imagined as well.
+    private static double tensors(Bill bill) {
+        return bill.parts().stream()
+                .filter(p -> !p.key().equals("runtime"))
+                .mapToLong(Part::bytes)
+                .sum();
+    }
+
+    private static String text(String shape) throws IOException {
+        try (var in = CardMeasuredTest.class.getResourceAsStream("/plan/" + shape + ".json")) {
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        }
+    }
+
+    private static Job job(Path folder, LoraConfig lora, int sequences, int length) {
+        return Job.of(
+                        ModelConfig.read(folder),
+                        new Tuning.Lora(lora),
+                        BatchShape.of(sequences, length))
+                .with(Computation.onCard(DType.BF16));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2048, 0", "2, 2048, 0.1", "16, 512, 0"})
+    void loraTakesWhatThePlanSays(int sequences, int length, double dropout, @TempDir Path folder)
+            throws Exception {
+        SparseModel.write(folder, text("llama-3.1-8b"), false);
+        LoraConfig lora = LoraConfig.allLinear(16, 16).withDropout(dropout);
+        check(folder, job(folder, lora, sequences, length), lora);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "16, 1, 2048, ADAMW_TORCH",
+        "16, 2, 2048, PAGED_ADAMW_8BIT",
+        "32, 1, 30000, PAGED_ADAMW_32BIT"
+    })
+    void qloraTakesWhatThePlanSays(
+            int r, int sequences, int length, Optim optim, @TempDir Path folder) throws Exception {
+        SparseModel.write(folder, text("llama-3.1-8b"), true);
+        LoraConfig lora = LoraConfig.allLinear(r, r);
+        Job job = job(folder, lora, sequences, length);
+        job = job.with(job.base().with(BaseStorage.QLORA)).with(OptimizerState.of(optim));
+        check(folder, job, lora);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "Llama-3.2-1B",
+                "Mistral-7B-Instruct-v0.2",
+                "Qwen2.5-7B",
+                "Qwen3-4B",
+                "gemma-7b-it",
+                "gemma-2-9b-it",
+                "gemma-3-4b-it",
+                "phi-3-mini-4k-instruct",
+                "phi-4",
+                "Meta-Llama-3.1-70B"
+            })
+    void familiesTakeWhatThePlanSays(String name, @TempDir Path folder) throws Exception {
+        Path config = Shared.folder("data/configs").resolve(name + ".json");
+        SparseModel.write(folder, Files.readString(config), true);
+        LoraConfig lora = LoraConfig.allLinear(16, 16);
+        Job job = job(folder, lora, 1, 1024);
+        check(folder, job.with(job.base().with(BaseStorage.QLORA)), lora);
+    }
+}
