@@ -20,7 +20,13 @@ import java.util.List;
 /// cache.
 final class CudaCompiler {
     private static final List<String> SOURCES =
-            List.of("numbers.cuh", "rows.cu", "elements.cu", "quantized.cu", "adamw.cu");
+            List.of(
+                    "numbers.cuh",
+                    "rows.cu",
+                    "attention.cu",
+                    "elements.cu",
+                    "quantized.cu",
+                    "adamw.cu");
 
     private CudaCompiler() {}
 

@@ -329,8 +329,10 @@ class CudaKernels extends TorchKernels {
     public void attention(AttentionInput in, Tensor out, Tensor logSums, Tensor scratch) {
         if (CudaAttention.fits(in)) {
             new CudaAttention(in).forward(out, logSums);
+        } else if (has(in.q())) {
+            new CudaPlainAttention(launcher, in).forward(out, logSums);
         } else {
-            new AttentionByKeyHead(in).forward(out, logSums);
+            super.attention(in, out, logSums, scratch);
         }
     }
 
@@ -346,8 +348,10 @@ class CudaKernels extends TorchKernels {
             Tensor scratch) {
         if (CudaAttention.fits(in)) {
             new CudaAttention(in).backward(out, logSums, dOut, dq, dk, dv);
+        } else if (has(in.q())) {
+            new CudaPlainAttention(launcher, in).backward(out, logSums, dOut, dq, dk, dv);
         } else {
-            new AttentionByKeyHead(in).backward(out, logSums, dOut, dq, dk, dv);
+            super.attentionBackward(in, out, logSums, dOut, dq, dk, dv, scratch);
         }
     }
 }

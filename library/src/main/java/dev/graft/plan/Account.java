@@ -245,7 +245,7 @@ final class Account {
             long attention =
                     flash
                             ? Scratch.attentionOnCard(job.model(), job.batch(), number)
-                            : Scratch.plainAttentionOnCard(job.model(), longest());
+                            : Scratch.plainAttentionOnCard(job.model(), longest(), number);
             return attention + Scratch.panelOnCard(model, trained, job.base(), number);
         }
         return Scratch.attention(job.model(), longest(), number)

@@ -16,7 +16,6 @@ import dev.graft.tensor.Threads;
 /// a frozen matrix is widened into.
 final class Scratch {
     private static final long PANEL_ROWS = 16;
-    private static final long PLAIN_MATRICES = 9; // of the size of the scores, going backward
     private static final long FLASH_ROWS = 128; // that its kernels pad each sequence by
 
     private Scratch() {}
@@ -63,12 +62,16 @@ final class Scratch {
         return batch.tokens() * perToken + padded * queries * DType.F32.bytes();
     }
 
-    /// The scores of the longest sequence and what their gradients take, of the query heads that
-    /// share a key head, where a card has no FlashAttention.
-    static long plainAttentionOnCard(ModelConfig config, long longest) {
+    /// What attention going backward makes where a card has no FlashAttention, for the longest
+    /// sequence and the query heads that share a key head: scores and their gradients, and beside
+    /// them queries, keys, values and the rest in float32.
+    static long plainAttentionOnCard(ModelConfig config, long longest, long numberBytes) {
         var shape = config.attention();
         long group = shape.heads() / shape.keyHeads();
-        return PLAIN_MATRICES * group * longest * longest * DType.F32.bytes();
+        long queries = group * longest * shape.headWidth();
+        long keys = longest * shape.headWidth();
+        long numbers = 2 * group * longest * longest + 5 * (queries + keys);
+        return numbers * DType.F32.bytes() + 2 * queries * numberBytes;
     }
 
     /// The panel of a card, which takes most matrices whole. Experts in the host's memory need one
