@@ -4,6 +4,7 @@ import dev.graft.model.LayerKind;
 import dev.graft.model.ModelLayout;
 import dev.graft.model.RotaryEmbedding;
 import dev.graft.nn.Tiles;
+import dev.graft.tensor.DType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Objects;
@@ -51,11 +52,16 @@ final class Activations {
         boolean needed = trained.whole().contains(model.embedding().path());
         for (ModelLayout.Layer modules : model.layers()) {
             var maps = new TrainedMaps(trained, dropout);
-            var layer = new LayerActivations(model.config(), modules, maps, needed);
+            var layer = new LayerActivations(model.config(), modules, maps, needed, sum());
             all.add(layer);
             needed = layer.needsGradient();
         }
         return all;
+    }
+
+    /// Numbers in whose place one of float32 is: what sums are, whatever is computed in.
+    private long sum() {
+        return DType.F32.bytes() / numberBytes;
     }
 
     private boolean outputNeeded() {
@@ -71,13 +77,13 @@ final class Activations {
                         .distinct()
                         .mapToLong(RotaryEmbedding::width)
                         .sum();
-        return tokens * (ID_BYTES + angles * numberBytes);
+        return tokens * (ID_BYTES + angles * DType.F32.bytes());
     }
 
     /// The input of the last norm, and one number a row.
     private long lastNorm() {
         boolean trains = trained.whole().contains(model.norms().getLast().path());
-        return outputNeeded() || trains ? hidden + 1 : 0;
+        return outputNeeded() || trains ? hidden + sum() : 0;
     }
 
     /// What the layers keep and the most that lives while they go backward, in numbers.
@@ -133,7 +139,7 @@ final class Activations {
         Tiles tiles = Tiles.of(tokens, hidden);
         long widest = layers.stream().mapToLong(l -> l.inference(tiles)).max().orElseThrow();
         long inLayers = widest * numberBytes;
-        long atTheEnd = tokens * (2 * hidden + 1) * numberBytes + lossBytes(batch, false);
+        long atTheEnd = tokens * (2 * hidden + sum()) * numberBytes + lossBytes(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }
 

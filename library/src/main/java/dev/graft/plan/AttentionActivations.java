@@ -15,7 +15,8 @@ final class AttentionActivations {
     private final long hidden; // H
     private final long queries; // N·D
     private final long keys; // K·D
-    private final long heads; // N
+    private final long sum; // numbers in whose place one of float32 is
+    private final long heads; // N sums
     private final long queryRows; // parts of the queries that are normed alone
     private final long keyRows;
     private final boolean fused;
@@ -32,7 +33,8 @@ final class AttentionActivations {
     private final boolean branch;
     private final boolean output;
 
-    AttentionActivations(ModelConfig config, Layer layer, TrainedMaps trained, boolean input) {
+    AttentionActivations(
+            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, long sum) {
         var shape = config.attention();
         this.trained = trained;
         this.projections = layer.projections();
@@ -40,11 +42,12 @@ final class AttentionActivations {
         this.hidden = config.hidden();
         this.queries = (long) shape.heads() * shape.headWidth();
         this.keys = (long) shape.keyHeads() * shape.headWidth();
-        this.heads = shape.heads();
+        this.sum = sum;
+        this.heads = sum * shape.heads();
         boolean each = shape.norm() == QueryKeyNorm.HEAD;
         boolean hasNorms = shape.norm() != QueryKeyNorm.NONE;
-        this.queryRows = hasNorms ? each ? shape.heads() : 1 : 0;
-        this.keyRows = hasNorms ? each ? shape.keyHeads() : 1 : 0;
+        this.queryRows = hasNorms ? sum * (each ? shape.heads() : 1) : 0;
+        this.keyRows = hasNorms ? sum * (each ? shape.keyHeads() : 1) : 0;
         this.fused = shape.fused();
         this.hasBefore = layer.beforeAttention() != null;
         this.hasAfter = layer.afterAttention() != null;
@@ -74,7 +77,7 @@ final class AttentionActivations {
     /// What it keeps after the forward pass.
     long kept() {
         long in = keepsInput() || trained.reads(projections) ? hidden : 0;
-        long norm = hasBefore && normed ? 1 : 0;
+        long norm = hasBefore && normed ? sum : 0;
         long heart =
                 projected
                         ? 2 * queries + 2 * keys + heads + keptRows()
@@ -88,7 +91,7 @@ final class AttentionActivations {
     }
 
     private long keptAfter() {
-        return hasAfter && branch ? hidden + 1 : 0;
+        return hasAfter && branch ? hidden + sum : 0;
     }
 
     /// Rotated queries and keys, which are made again where what they are made of is kept.
@@ -103,11 +106,11 @@ final class AttentionActivations {
     }
 
     private long before() {
-        return hasBefore ? hidden + 1 : 0;
+        return hasBefore ? hidden + sum : 0;
     }
 
     private long after() {
-        return hasAfter ? hidden + 1 : 0;
+        return hasAfter ? hidden + sum : 0;
     }
 
     /// Everything that the block computes, kept or not, at its worst moment.

@@ -12,10 +12,12 @@ final class LayerActivations {
     private final MlpActivations mlp;
 
     /// @param input whether the layer's input needs a gradient
-    LayerActivations(ModelConfig config, Layer layer, TrainedMaps trained, boolean input) {
+    /// @param sum numbers of the computation's type in whose place one of float32 is
+    LayerActivations(
+            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, long sum) {
         this.hidden = config.hidden();
-        this.attention = new AttentionActivations(config, layer, trained, input);
-        this.mlp = new MlpActivations(config, layer, trained, attention.needsGradient());
+        this.attention = new AttentionActivations(config, layer, trained, input, sum);
+        this.mlp = new MlpActivations(config, layer, trained, attention.needsGradient(), sum);
     }
 
     /// Whether the layer's output needs a gradient.

@@ -18,6 +18,7 @@ final class MlpActivations {
     private final List<Matrix> down;
     private final long gateUpStep; // of the maps that share an input
     private final long hidden; // H
+    private final long sum; // numbers in whose place one of float32 is
     private final long forward; // F, that of all experts of a token
     private final long ranks;
     private final Experts experts; // null in a dense layer
@@ -32,7 +33,7 @@ final class MlpActivations {
     private final boolean branch;
     private final boolean output;
 
-    MlpActivations(ModelConfig config, Layer layer, TrainedMaps trained, boolean input) {
+    MlpActivations(ModelConfig config, Layer layer, TrainedMaps trained, boolean input, long sum) {
         this.trained = trained;
         this.gateUp = new ArrayList<>();
         this.down = new ArrayList<>();
@@ -40,6 +41,7 @@ final class MlpActivations {
         layer.blocks().forEach(b -> down.add(b.down()));
         this.gateUpStep = gateUpStep(layer);
         this.hidden = config.hidden();
+        this.sum = sum;
         this.experts = layer.router() == null ? null : config.mlp().experts();
         boolean routes = false;
         if (experts == null) {
@@ -89,9 +91,9 @@ final class MlpActivations {
     /// What it keeps after the forward pass.
     long kept() {
         long in = keepsInput() || trained.reads(gateUp) ? hidden : 0;
-        long norm = hasBefore && normed ? 1 : 0;
+        long norm = hasBefore && normed ? sum : 0;
         long gates = gated ? 2 * forward : trained.reads(down) ? forward : 0;
-        long after = hasAfter && branch ? hidden + 1 : 0;
+        long after = hasAfter && branch ? hidden + sum : 0;
         return in + norm + gates + ranks + after + routing();
     }
 
@@ -126,19 +128,19 @@ final class MlpActivations {
     }
 
     private long before() {
-        return hasBefore ? hidden + 1 : 0;
+        return hasBefore ? hidden + sum : 0;
     }
 
     /// Everything that the block computes, its result included, kept or not, at its worst moment.
     long all() {
-        long end = hasAfter ? 2 * forward + 2 * hidden + 1 : 0;
+        long end = hasAfter ? 2 * forward + 2 * hidden + sum : 0;
         long most = Math.max(3 * forward + Math.max(hidden, trained.dropped(down)), end);
         return before() + ranks + most + routing() + expert();
     }
 
     /// The same where nothing is freed, less a result that nothing asks for.
     long allHeld() {
-        long after = hasAfter ? 2 * hidden + 1 : 0;
+        long after = hasAfter ? 2 * hidden + sum : 0;
         long sparse =
                 experts == null ? 0 : experts.perToken() * (2 * hidden + experts.width()) + hidden;
         long last = Math.max(after, trained.dropped(down));
@@ -147,7 +149,7 @@ final class MlpActivations {
 
     /// The most that lives in a pass without gradients, the input included.
     long inference() {
-        long after = hasAfter ? 2 * hidden + 1 : 0;
+        long after = hasAfter ? 2 * hidden + sum : 0;
         long most = Math.max(Math.max(3 * forward, forward + hidden), after);
         return hidden + before() + most + routing() + expert();
     }

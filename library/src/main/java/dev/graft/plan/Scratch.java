@@ -17,6 +17,7 @@ import dev.graft.tensor.Threads;
 final class Scratch {
     private static final long PANEL_ROWS = 16;
     private static final long FLASH_ROWS = 128; // that its kernels pad each sequence by
+    private static final long FLASH_WIDTHS = 32; // that they pad the widths of heads to
 
     private Scratch() {}
 
@@ -50,8 +51,8 @@ final class Scratch {
     }
 
     /// What the backward pass of FlashAttention makes for itself: its gradients, those of keys and
-    /// values for each query head where heads share them, and that of the queries once more in
-    /// float32.
+    /// values for each query head where heads share them, and in float32 that of the queries once
+    /// more, of padded widths, and a number for each query.
     static long attentionOnCard(ModelConfig config, BatchShape batch, long numberBytes) {
         var shape = config.attention();
         long queries = (long) shape.heads() * shape.headWidth();
@@ -59,7 +60,8 @@ final class Scratch {
         boolean shared = shape.heads() != shape.keyHeads();
         long perToken = (queries + 2 * keys + (shared ? 2 * queries : 0)) * numberBytes;
         long padded = batch.tokens() + FLASH_ROWS * batch.sequences();
-        return batch.tokens() * perToken + padded * queries * DType.F32.bytes();
+        long width = Math.ceilDiv(shape.headWidth(), FLASH_WIDTHS) * FLASH_WIDTHS;
+        return batch.tokens() * perToken + padded * shape.heads() * (width + 1) * DType.F32.bytes();
     }
 
     /// What attention going backward makes where a card has no FlashAttention, for the longest
