@@ -37,6 +37,7 @@ final class BillText {
             case CACHED -> "mapped, in the system's cache: ";
             case PASSING -> "mapped, read once: ";
             case DISK -> "on disk: ";
+            case HOST -> "in the host's memory: ";
         };
     }
 
@@ -62,6 +63,7 @@ final class BillText {
         bill.parts().forEach(p -> bytes.put(p.key(), bill.bytes(p.key())));
         bytes.put("anonymous", bill.anonymous()).put("needed", bill.needed());
         bytes.put("resident", bill.resident()).put("on_disk", bill.onDisk());
+        bytes.put("in_host", bill.inHost());
         ArrayNode parts = json.putArray("parts");
         for (Part part : bill.parts()) {
             parts.addObject()

@@ -76,7 +76,7 @@ final class Account {
                 plain += bytes(linear);
             }
         }
-        add("base_host", beside, Place.DISK, "weights of the layers, in the host's memory");
+        add("base_host", beside, Place.HOST, "weights of the layers");
         add("base_sent", sent(), Place.MEMORY, "two layers of them, sent to the card in turn");
         add("base", plain, files(), "weights as stored, " + base.stored().torchName());
         if (base.residency() == BaseResidency.MAPPED) {
@@ -167,7 +167,7 @@ final class Account {
         long maxima = trained.maximaBytes(optim);
         if (job.computation().card()) {
             add("optimizer", maxima, Place.MEMORY, "block maxima of paged moments");
-            add("moments_file", all - maxima, Place.DISK, what + ", in the host's memory");
+            add("moments_file", all - maxima, Place.HOST, what);
             return;
         }
         long limit = job.optimizer().limit();
@@ -188,9 +188,9 @@ final class Account {
         add("backward", besides, Place.MEMORY, "gradients of activations" + bound);
         boolean card = job.computation().card();
         Place near = card ? Place.MEMORY : Place.MAPPED;
+        Place away = card ? Place.HOST : Place.DISK;
         add("inputs", pass.inUse(), near, "inputs of two layers at a time");
-        String others = card ? "the other inputs, in the host's memory" : "the other inputs";
-        add("inputs_file", pass.offloaded() - pass.inUse(), Place.DISK, others);
+        add("inputs_file", pass.offloaded() - pass.inUse(), away, "the other inputs");
         long norm = TRAINED * (card ? trained.count() / SQUARES : trained.largest());
         long evaluation = job.evaluation() == null ? 0 : activations.evaluation(job.evaluation());
         long most = Math.max(norm, evaluation);

@@ -42,7 +42,7 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
 
     /// Bytes of page-locked memory of the host that a run on a card takes beside that card.
     public long inHost() {
-        return job.computation().card() ? onDisk() : 0;
+        return sum(Place.HOST);
     }
 
     private long sum(Place place) {

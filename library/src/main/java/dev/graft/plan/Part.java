@@ -18,11 +18,13 @@ public record Part(String key, long bytes, Place place, String from) {
         /// Pages of a mapped file that are read once and given up when memory is wanted.
         PASSING,
         /// A file, beside the memory.
-        DISK;
+        DISK,
+        /// Page-locked memory of the host, beside that of a card.
+        HOST;
 
         /// Whether it counts as resident in this process.
         public boolean resident() {
-            return this != DISK && this != CACHED;
+            return this != DISK && this != HOST && this != CACHED;
         }
     }
 }

@@ -185,7 +185,7 @@ class CardMeasuredTest {
         long before = Scope.liveBytes();
         try (var model = new Golden.Model(folder, DType.BF16, LoadOptions.PLAIN.on(Device.META));
                 var adapter = Adapter.attach(model.transformer, lora, 1)) {
-            long host = Bill.of(job).onDisk();
+            long host = Bill.of(job).inHost();
             long card = step(model, List.copyOf(adapter.parameters().values()), job, before) - host;
             assertThat((double) (card + RuntimeCost.CARD) / fit.memory())
                     .as("%,d tokens", job.batch().longest())
