@@ -72,7 +72,6 @@ final class EmulatedLauncher implements CudaLauncher {
         if (Boolean.getBoolean(SANITIZE)) {
             command.add("-fsanitize=address,undefined");
             command.add("-fno-sanitize-recover=all");
-            command.add("-g");
         }
         command.addAll(List.of("-o", library.toString(), source.toString()));
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
