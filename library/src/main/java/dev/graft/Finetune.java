@@ -148,6 +148,7 @@ public final class Finetune {
                 config.quantization()
                         .load()
                         .on(placement.device())
+                        .whole(config.model().finetuningType() == FinetuningType.FULL)
                         .withProgress(
                                 (done, total) ->
                                         listener.accept(new TrainEvent.Loading(done, total)));

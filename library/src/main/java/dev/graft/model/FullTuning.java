@@ -50,25 +50,24 @@ public final class FullTuning {
             linear.setWeight(
                     isTiedHead ? embedding.weight() : trained(linear.name(), linear.weight()));
             if (linear.bias() != null) {
-                linear.trainBias(
-                        parameter(
-                                linear.name() + ".bias",
-                                linear.bias().copyAs(model.trainedType())));
+                linear.trainBias(trained(linear.name() + ".bias", linear.bias()));
             }
         }
         for (RmsNorm norm : model.norms().values()) {
-            norm.train(
-                    parameter(norm.name() + ".weight", norm.weight().copyAs(model.trainedType())));
+            norm.train(trained(norm.name() + ".weight", norm.weight()));
         }
     }
 
     private TrainedWeight trained(String name, Weight before) {
-        Tensor value =
-                before instanceof FrozenWeight.Dense dense
-                                && dense.stored().dtype() == model.trainedType()
-                        ? dense.stored().copy()
-                        : before.expanded().to(model.trainedType());
-        return new TrainedWeight(parameter(name + ".weight", value));
+        var stored = ((FrozenWeight.Dense) before).stored();
+        return new TrainedWeight(trained(name + ".weight", stored));
+    }
+
+    /// A copy, in whose stead the original is let go of: on a card it would take up room.
+    private Parameter trained(String name, Tensor stored) {
+        Parameter parameter = parameter(name, stored.copyAs(model.trainedType()));
+        stored.close();
+        return parameter;
     }
 
     private Parameter parameter(String name, Tensor value) {

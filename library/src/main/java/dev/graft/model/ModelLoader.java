@@ -20,6 +20,7 @@ import dev.graft.quant.Quantization;
 import dev.graft.quant.QuantizedTensor;
 import dev.graft.quant.Quantizer;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.Device;
 import dev.graft.tensor.FileBytes;
 import dev.graft.tensor.Pages;
 import dev.graft.tensor.Scope;
@@ -204,7 +205,7 @@ public final class ModelLoader {
 
     /// The type of what a card gets.
     private DType held(DType stored) {
-        return compute.bytes() > stored.bytes() ? stored : compute;
+        return options.whole() || compute.bytes() > stored.bytes() ? stored : compute;
     }
 
     /// What was read once is not kept resident.
@@ -235,13 +236,6 @@ public final class ModelLoader {
         return options.residency() == BaseResidency.STREAMED && !m.equals(layout.head());
     }
 
-    /// Codes that are read by a card from the host, or as they are.
-    private FrozenWeight.Quantized placed(Matrix m, QuantizedTensor codes) {
-        QuantizedTensor placed =
-                streams(m) ? codes.withCodes(c -> c.besides(options.device())) : codes;
-        return new FrozenWeight.Quantized(placed, compute);
-    }
-
     private FrozenWeight quantized(Matrix m, String name, QuantizedTensor stored) {
         boolean fits =
                 switch (options.quantization()) {
@@ -254,13 +248,16 @@ public final class ModelLoader {
                     "%s: %s is stored as %s, which is not quantized again; leave load_in_4bit and load_in_8bit out, or use the 16-bit checkpoint"
                             .formatted(files.folder(), name, stored.how()));
         }
-        boolean elsewhere = !options.device().isCpu();
-        if (!elsewhere && options.residency() == BaseResidency.MAPPED) {
+        Device device = options.device();
+        if (device.isCpu() && options.residency() == BaseResidency.MAPPED) {
             return new FrozenWeight.Quantized(stored, compute);
         }
-        QuantizedTensor copy = stored.copyTo(options.device());
+        QuantizedTensor copy =
+                streams(m)
+                        ? stored.copyTo(device, codes -> codes.besides(device))
+                        : stored.copyTo(device);
         readOnce(name);
-        return placed(m, copy);
+        return new FrozenWeight.Quantized(copy, compute);
     }
 
     private FrozenWeight dense(Matrix m, String name) {
@@ -278,7 +275,9 @@ public final class ModelLoader {
             codes = Quantizer.quantize(name, there, options.quantization());
         }
         readOnce(name);
-        return placed(m, codes);
+        QuantizedTensor placed =
+                streams(m) ? codes.withCodes(c -> c.besides(options.device())) : codes;
+        return new FrozenWeight.Quantized(placed, compute);
     }
 
     /// A plain matrix in the host's memory, no wider than a card needs it.
@@ -293,7 +292,7 @@ public final class ModelLoader {
 
     private Tensor vector(String path, long length) {
         Tensor stored = tensor(fileNames.apply(path), length).to(options.device());
-        return stored.dtype() == compute ? stored : stored.to(compute);
+        return options.whole() || stored.dtype() == compute ? stored : stored.to(compute);
     }
 
     private Tensor tensor(String name, long... shape) {

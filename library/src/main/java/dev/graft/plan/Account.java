@@ -78,7 +78,9 @@ final class Account {
         }
         add("base_host", beside, Place.HOST, "weights of the layers");
         add("base_sent", sent(), Place.MEMORY, "two layers of them, sent to the card in turn");
-        add("base", plain, files(), "weights as stored, " + base.stored().torchName());
+        boolean replaced = full && job.computation().card(); // one by one, while they are loaded
+        String how = "weights as stored, " + base.stored().torchName();
+        add("base", replaced ? 0 : plain, files(), how);
         if (base.residency() == BaseResidency.MAPPED) {
             streamed(codes + scales);
         } else {
@@ -246,7 +248,9 @@ final class Account {
                     flash
                             ? Scratch.attentionOnCard(job.model(), job.batch(), number)
                             : Scratch.plainAttentionOnCard(job.model(), longest(), number);
-            return attention + Scratch.panelOnCard(model, trained, job.base(), number);
+            return attention
+                    + Scratch.panelOnCard(model, trained, job.base(), number)
+                    + Scratch.rounded(model, trained, number);
         }
         return Scratch.attention(job.model(), longest(), number)
                 + Scratch.panel(model, trained, job.base(), number)

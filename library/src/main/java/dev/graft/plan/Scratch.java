@@ -97,6 +97,19 @@ final class Scratch {
                 .orElse(0);
     }
 
+    /// A matrix that is trained itself, rounded to 16 bits for a product of a card, or what is
+    /// added to its gradient.
+    static long rounded(ModelLayout model, TrainedTensors trained, long numberBytes) {
+        if (numberBytes == DType.F32.bytes()) {
+            return 0;
+        }
+        return model.linears().stream()
+                .filter(m -> trained.whole().contains(m.path()))
+                .mapToLong(m -> m.elements() * numberBytes)
+                .max()
+                .orElse(0);
+    }
+
     /// Factors, results and panels of products in bfloat16.
     ///
     /// @param tokens of a micro-batch

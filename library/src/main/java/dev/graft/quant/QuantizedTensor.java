@@ -17,18 +17,23 @@ public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType so
 
     /// The same in memory of its own on a device, in the current scope.
     public QuantizedTensor copyTo(Device device) {
+        return copyTo(device, codes -> codes.copyTo(device));
+    }
+
+    /// The same with its codes where they are put.
+    public QuantizedTensor copyTo(Device device, UnaryOperator<Tensor> put) {
         QuantizedMatrix copy =
                 switch (matrix) {
                     case FourBitMatrix m ->
                             new FourBitMatrix(
-                                    m.codes().copyTo(device),
+                                    put.apply(m.codes()),
                                     copy(m.maxima(), device),
                                     m.table().copyTo(device),
                                     m.blockSize(),
                                     m.out(),
                                     m.in());
                     case Int8Matrix m ->
-                            new Int8Matrix(m.codes().copyTo(device), m.maxima().copyTo(device));
+                            new Int8Matrix(put.apply(m.codes()), m.maxima().copyTo(device));
                 };
         return new QuantizedTensor(copy, how, source);
     }

@@ -13,8 +13,10 @@ import dev.graft.model.BaseResidency;
 import dev.graft.model.FullTuning;
 import dev.graft.model.LoadOptions;
 import dev.graft.nn.FrozenWeight;
+import dev.graft.nn.Linear;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
+import dev.graft.nn.RmsNorm;
 import dev.graft.nn.Tape;
 import dev.graft.optim.AdamW;
 import dev.graft.optim.Decay;
@@ -29,6 +31,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -127,6 +130,22 @@ class DevicePassTest {
         try (var model = model(family, DType.BF16, Device.META)) {
             assumeNoRouter(model);
             step(model, tokens(family), FullTuning.attach(model.transformer));
+        }
+    }
+
+    /// What is trained from is not rounded to the type of the computation first.
+    @Test
+    void aCardGetsWeightsThatAreTrainedAsTheFilesHaveThem() {
+        var options = LoadOptions.PLAIN.on(Device.META).whole(true);
+        try (var model = new Golden.Model(folder("mistral"), DType.BF16, options)) {
+            for (Linear linear : model.transformer.linears().values()) {
+                assertThat(((FrozenWeight.Dense) linear.weight()).stored().dtype())
+                        .as(linear.name())
+                        .isEqualTo(DType.F32);
+            }
+            for (RmsNorm norm : model.transformer.norms().values()) {
+                assertThat(norm.weight().dtype()).as(norm.name()).isEqualTo(DType.F32);
+            }
         }
     }
 

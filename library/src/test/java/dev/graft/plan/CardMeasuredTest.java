@@ -9,6 +9,8 @@ import dev.graft.data.Batch;
 import dev.graft.data.Example;
 import dev.graft.golden.Golden;
 import dev.graft.kernel.CardWithoutNumbers;
+import dev.graft.model.BaseResidency;
+import dev.graft.model.FullTuning;
 import dev.graft.model.LoadOptions;
 import dev.graft.model.ModelConfig;
 import dev.graft.nn.Parameter;
@@ -26,7 +28,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -82,25 +86,32 @@ class CardMeasuredTest {
         }
     }
 
+    private static Golden.Model model(Path folder, Job job) {
+        var options =
+                new LoadOptions(null, null, job.base().residency(), Device.META, (_, _) -> {})
+                        .whole(job.tuning() instanceof Tuning.Full);
+        return new Golden.Model(folder, job.computation().type(), options);
+    }
+
     private static void check(Path folder, Job job, LoraConfig lora) {
         long before = Scope.liveBytes();
-        DType type = job.computation().type();
-        var options =
-                new LoadOptions(null, null, job.base().residency(), Device.META, (_, _) -> {});
-        try (var model = new Golden.Model(folder, type, options);
+        try (var model = model(folder, job);
                 var adapter = Adapter.attach(model.transformer, lora, 1)) {
-            List<Parameter> parameters = List.copyOf(adapter.parameters().values());
-            for (Recomputation policy : Recomputation.values()) {
-                Job again = job.with(policy);
-                Bill bill = Bill.of(again);
-                double planned = tensors(bill);
-                double measured = step(model, parameters, again, before);
-                assertThat(measured / planned)
-                        .as("%s %s", policy, bill.parts())
-                        .isBetween(LEAST, MOST);
-            }
+            check(model, adapter.parameters().values(), job, before);
         }
         assertThat(Scope.liveBytes()).isEqualTo(before);
+    }
+
+    private static void check(
+            Golden.Model model, Collection<Parameter> parameters, Job job, long before) {
+        for (Recomputation policy : Recomputation.values()) {
+            Job again = job.with(policy);
+            Bill bill = Bill.of(again);
+            double measured = step(model, List.copyOf(parameters), again, before);
+            assertThat(measured / tensors(bill))
+                    .as("%s %s", policy, bill.parts())
+                    .isBetween(LEAST, MOST);
+        }
     }
 
     /// Those in the host's memory too, which are imagined as well.
@@ -171,6 +182,32 @@ class CardMeasuredTest {
         check(folder, job.with(job.base().with(BaseStorage.QLORA)), lora);
     }
 
+    @Test
+    void fullTrainingTakesWhatThePlanSays(@TempDir Path folder) throws Exception {
+        SparseModel.write(folder, fewLayers(), false);
+        Job job =
+                Job.of(ModelConfig.read(folder), new Tuning.Full(), BatchShape.of(2, 1024))
+                        .with(Computation.onCard(DType.BF16));
+        long before = Scope.liveBytes();
+        try (var model = model(folder, job)) {
+            check(model, FullTuning.attach(model.transformer), job, before);
+        }
+    }
+
+    private static String fewLayers() throws IOException {
+        return text("llama-3.1-8b").replace("layers\": 32", "layers\": 3");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aStreamedBaseTakesWhatThePlanSays(boolean fourBit, @TempDir Path folder) throws Exception {
+        SparseModel.write(folder, fewLayers(), fourBit);
+        LoraConfig lora = LoraConfig.allLinear(16, 16);
+        Job job = job(folder, lora, 1, 1024);
+        BaseStorage base = job.base().with(BaseResidency.STREAMED);
+        check(folder, job.with(fourBit ? base.with(BaseStorage.QLORA) : base), lora);
+    }
+
     /// The contexts of docs/gpu.md.
     @ParameterizedTest
     @ValueSource(longs = {24, 48, 80})
@@ -183,7 +220,7 @@ class CardMeasuredTest {
         var fit = new Fit(gigabytes * 1_000_000_000);
         job = job.with(BatchShape.of(1, fit.longestContext(job)));
         long before = Scope.liveBytes();
-        try (var model = new Golden.Model(folder, DType.BF16, LoadOptions.PLAIN.on(Device.META));
+        try (var model = model(folder, job);
                 var adapter = Adapter.attach(model.transformer, lora, 1)) {
             long host = Bill.of(job).inHost();
             long card = step(model, List.copyOf(adapter.parameters().values()), job, before) - host;
