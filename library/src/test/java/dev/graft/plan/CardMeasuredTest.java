@@ -194,6 +194,14 @@ class CardMeasuredTest {
         }
     }
 
+    @Test
+    void modulesThatAreTrainedWholeTakeWhatThePlanSays(@TempDir Path folder) throws Exception {
+        SparseModel.write(folder, fewLayers(), true);
+        LoraConfig lora = Configs.saving("embed_tokens", "lm_head");
+        Job job = job(folder, lora, 2, 1024);
+        check(folder, job.with(job.base().with(BaseStorage.QLORA)), lora);
+    }
+
     private static String fewLayers() throws IOException {
         return text("llama-3.1-8b").replace("layers\": 32", "layers\": 3");
     }

@@ -46,4 +46,24 @@ final class Configs {
                 LoraConfig.Init.TRUE,
                 null);
     }
+
+    /// LoRA of all linear maps, and modules that are trained whole.
+    static LoraConfig saving(String... modules) {
+        LoraConfig all = LoraConfig.allLinear(16, 16);
+        return new LoraConfig(
+                all.r(),
+                all.loraAlpha(),
+                0,
+                all.targetModules(),
+                null,
+                LoraConfig.Bias.NONE,
+                false,
+                List.of(modules),
+                Map.of(),
+                Map.of(),
+                List.of(),
+                List.of(),
+                LoraConfig.Init.TRUE,
+                null);
+    }
 }
