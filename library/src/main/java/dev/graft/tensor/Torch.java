@@ -55,13 +55,14 @@ public final class Torch {
         setEnvironment("OPENBLAS_THREAD_TIMEOUT", "20"); // 2^20 ticks of the clock
     }
 
-    /// Page-locked memory of more than a piece of an upload is neither rounded up to a power of two
-    /// nor kept when it is given back: whole bases lie there.
+    /// Segments of the card's memory grow where they lie, so that shapes of many sizes leave no
+    /// fragments that nothing fits into. Page-locked memory of more than a piece of an upload is
+    /// neither rounded up to a power of two nor kept when it is given back: whole bases lie there.
     private static void tellCardAllocator() {
         if (System.getenv("PYTORCH_CUDA_ALLOC_CONF") == null) {
             setEnvironment(
                     "PYTORCH_ALLOC_CONF",
-                    "pinned_max_round_threshold_mb:32,pinned_max_cached_size_mb:32");
+                    "expandable_segments:True,pinned_max_round_threshold_mb:32,pinned_max_cached_size_mb:32");
         }
     }
 
