@@ -2,7 +2,9 @@ package dev.graft.nn;
 
 import dev.graft.tensor.Tensor;
 import java.util.List;
+import java.util.Objects;
 import java.util.stream.LongStream;
+import java.util.stream.Stream;
 
 /// Which experts a token goes to and how much each counts: the k greatest of
 /// softmax(logits), divided by their sum where they are normalized (Shazeer et al. 2017;
@@ -15,37 +17,41 @@ import java.util.stream.LongStream;
 /// ⊙ (dw − δ) at its experts where they are normalized; else the same, and −p · δ at the
 /// others, p being the softmax.
 final class Routing {
-    private final boolean normalized;
-    private final Tensor probabilities; // [T, E]
+    private final long experts; // E
+    private final Tensor probabilities; // [T, E], null where the weights are normalized
     private final Tensor chosen; // [T, k] I64
     private final Tensor weights; // [T, k]
-    private final Tensor gradient; // [T·k], that of the weights
+    private final Tensor gradient; // [T·k], that of the weights; null where none is wanted
     private final Tensor places; // [T·k] I64, by experts
     private final Tensor tokens; // [T·k] I64, of the places
     private final int[] starts; // of each expert's places, and T·k
 
     /// @param logits [T, E]
     /// @param perToken k
-    Routing(Tensor logits, int perToken, boolean normalized) {
-        this.normalized = normalized;
+    /// @param trains whether the gradient by the logits will be asked for
+    Routing(Tensor logits, int perToken, boolean normalized, boolean trains) {
         long count = logits.size(0) * perToken;
-        probabilities = logits.to(logits.dtype().sums()).softmax(1);
+        experts = logits.size(1);
+        Tensor all = logits.to(logits.dtype().sums()).softmax(1);
+        probabilities = normalized ? null : all;
         // of equals the first, as the peers have it
-        chosen = probabilities.argsort(1, true).narrow(1, 0, perToken).contiguous();
-        Tensor own = probabilities.gather(1, chosen);
+        chosen = all.argsort(1, true).narrow(1, 0, perToken).contiguous();
+        Tensor own = all.gather(1, chosen);
         weights = normalized ? own.div(own.sum(1, true)) : own;
-        gradient = Tensor.zeros(weights.dtype(), count);
-        Tensor experts = chosen.view(count);
-        places = experts.argsort(0, false);
+        gradient = trains ? Tensor.zeros(weights.dtype(), count) : null;
+        Tensor byToken = chosen.view(count);
+        places = byToken.argsort(0, false);
         tokens = places.floorDivide(perToken);
-        long[] numbers = LongStream.rangeClosed(0, logits.size(1)).toArray();
-        Tensor sorted = experts.indexSelect(0, places);
+        long[] numbers = LongStream.rangeClosed(0, experts).toArray();
+        Tensor sorted = byToken.indexSelect(0, places);
         starts = Tensor.of(numbers, numbers.length).bucketize(sorted).toInts();
     }
 
     /// What the backward pass reads.
     List<Tensor> kept() {
-        return List.of(probabilities, chosen, weights, gradient, places, tokens);
+        return Stream.of(probabilities, chosen, weights, gradient, places, tokens)
+                .filter(Objects::nonNull)
+                .toList();
     }
 
     /// Places of an expert.
@@ -78,8 +84,8 @@ final class Routing {
         Tensor dWeights = gradient.view(weights.shape());
         Tensor weighed = weights.mul(dWeights);
         Tensor delta = weighed.sum(1, true); // [T, 1]
-        if (normalized) {
-            Tensor dLogits = Tensor.zeros(weights.dtype(), probabilities.shape());
+        if (probabilities == null) {
+            Tensor dLogits = Tensor.zeros(weights.dtype(), weights.size(0), experts);
             Tensor own = weights.mul(dWeights.sub(delta));
             return dLogits.scatterAddInPlace(1, chosen, own);
         }

@@ -33,7 +33,7 @@ public record SparseMlp(Linear router, List<GatedMlp> experts, int perToken, boo
     @Override
     public Var forward(Tape tape, Var x) {
         Var logits = router.forward(tape, x); // [T, E]
-        var routing = new Routing(logits.value(), perToken, normalized);
+        var routing = new Routing(logits.value(), perToken, normalized, logits.needsGradient());
         tape.release(logits);
         boolean needs = x.needsGradient() || linears().stream().anyMatch(Linear::isTrained);
         Tensor sum = Tensor.zeros(x.dtype(), x.shape());
