@@ -36,7 +36,7 @@ final class Account {
                     case Tuning.Full() -> 0;
                     case Tuning.Lora(var config) -> config.loraDropout();
                 };
-        this.activations = new Activations(model, trained, dropout, number, chunkRows());
+        this.activations = new Activations(model, trained, dropout, job.computation(), chunkRows());
     }
 
     Bill bill() {
@@ -192,7 +192,9 @@ final class Account {
         Place near = card ? Place.MEMORY : Place.MAPPED;
         Place away = card ? Place.HOST : Place.DISK;
         add("inputs", pass.inUse(), near, "inputs of two layers at a time");
-        add("inputs_file", pass.offloaded() - pass.inUse(), away, "the other inputs");
+        // a card has copies of two, a file its pages
+        long elsewhere = card ? pass.offloaded() : pass.offloaded() - pass.inUse();
+        add("inputs_file", elsewhere, away, card ? "all of them" : "the other inputs");
         long norm = TRAINED * (card ? trained.count() / SQUARES : trained.largest());
         long evaluation = job.evaluation() == null ? 0 : activations.evaluation(job.evaluation());
         long most = Math.max(norm, evaluation);
@@ -240,16 +242,7 @@ final class Account {
 
     private long scratch() {
         if (job.computation().card()) {
-            // FlashAttention knows no soft caps, and is for cards that compute in bfloat16
-            boolean flash =
-                    job.computation().type() == DType.BF16
-                            && job.model().attention().softCap() == 0;
-            long attention =
-                    flash
-                            ? Scratch.attentionOnCard(job.model(), job.batch(), number)
-                            : Scratch.plainAttentionOnCard(job.model(), longest(), number);
-            return attention
-                    + Scratch.panelOnCard(model, trained, job.base(), number)
+            return Scratch.panelOnCard(model, trained, job.base(), number)
                     + Scratch.rounded(model, trained, number);
         }
         return Scratch.attention(job.model(), longest(), number)

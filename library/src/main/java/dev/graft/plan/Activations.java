@@ -17,6 +17,8 @@ final class Activations {
     private final ModelLayout model;
     private final TrainedTensors trained;
     private final double dropout;
+    private final Computation computation;
+    private final Numbers numbers;
     private final long numberBytes;
     private final long hidden; // H
     private final long chunkRows;
@@ -30,18 +32,19 @@ final class Activations {
     /// @param inUse of what is in files, at a time
     record Footprint(long kept, long peak, long offloaded, long inUse) {}
 
-    /// @param numberBytes of the computation's type
     /// @param chunkRows labelled positions of a chunk of the loss, at most
     Activations(
             ModelLayout model,
             TrainedTensors trained,
             double dropout,
-            long numberBytes,
+            Computation computation,
             long chunkRows) {
         this.model = model;
         this.trained = trained;
         this.dropout = dropout;
-        this.numberBytes = numberBytes;
+        this.computation = computation;
+        this.numbers = Numbers.of(computation);
+        this.numberBytes = numbers.bytes();
         this.hidden = model.config().hidden();
         this.chunkRows = chunkRows;
         this.layers = layers();
@@ -52,16 +55,11 @@ final class Activations {
         boolean needed = trained.whole().contains(model.embedding().path());
         for (ModelLayout.Layer modules : model.layers()) {
             var maps = new TrainedMaps(trained, dropout);
-            var layer = new LayerActivations(model.config(), modules, maps, needed, sum());
+            var layer = new LayerActivations(model.config(), modules, maps, needed, numbers);
             all.add(layer);
             needed = layer.needsGradient();
         }
         return all;
-    }
-
-    /// Numbers in whose place one of float32 is: what sums are, whatever is computed in.
-    private long sum() {
-        return DType.F32.bytes() / numberBytes;
     }
 
     private boolean outputNeeded() {
@@ -83,14 +81,16 @@ final class Activations {
     /// The input of the last norm, and one number a row.
     private long lastNorm() {
         boolean trains = trained.whole().contains(model.norms().getLast().path());
-        return outputNeeded() || trains ? hidden + sum() : 0;
+        return outputNeeded() || trains ? hidden + numbers.sum() : 0;
     }
 
     /// What the layers keep and the most that lives while they go backward, in numbers.
     private record Pass(long kept, long peak, long offloaded) {}
 
-    private Pass pass(Recomputation policy, long tokens) {
+    private Pass pass(Recomputation policy, BatchShape batch) {
+        long tokens = batch.tokens();
         Tiles tiles = policy == Recomputation.NONE ? Tiles.one(tokens) : Tiles.of(tokens, hidden);
+        long ownOfAttention = ownOfAttention(batch);
         long kept = 0;
         long peak = 0;
         long offloaded = 0;
@@ -101,26 +101,43 @@ final class Activations {
             long input = layer.needsGradient() ? tokens * hidden : 0;
             boolean isDropped = policy.wholeLayers() && !isLast && layer.needsGradient();
             peak = Math.max(peak, kept + layer.forward(tiles, !isDropped));
+            long backward;
+            long attending;
             if (isDropped) {
                 offloaded += policy == Recomputation.OFFLOAD ? input : 0;
                 kept += policy == Recomputation.OFFLOAD ? 0 : input;
-                peak = Math.max(peak, kept + layer.backwardOfAll(tiles));
+                backward = layer.backwardOfAll(tiles);
+                attending = layer.attendingOfAll(tiles);
             } else if (policy == Recomputation.MLP || tiles.count() > 1) {
                 kept += tokens * (layer.attention() + layer.droppedMlp());
-                peak = Math.max(peak, kept + layer.backwardWithoutMlp(tiles));
+                backward = layer.backwardWithoutMlp(tiles);
+                attending = layer.attendingWithoutMlp();
             } else {
                 kept += full;
-                long backward = layer.needsGradient() ? tokens * layer.backward() : 0;
-                peak = Math.max(peak, kept + backward);
+                backward = layer.needsGradient() ? tokens * layer.backward() : 0;
+                attending = layer.attending();
+            }
+            peak = Math.max(peak, kept + backward);
+            if (layer.needsGradient()) {
+                peak = Math.max(peak, kept + tokens * attending + ownOfAttention);
             }
         }
         return new Pass(kept, peak, offloaded);
     }
 
+    /// What attention makes for itself on a card, in numbers; on a processor that is kept from step
+    /// to step, and among [Scratch].
+    private long ownOfAttention(BatchShape batch) {
+        return computation.card()
+                ? Math.ceilDiv(
+                        Scratch.attentionOnCard(model.config(), batch, computation), numberBytes)
+                : 0;
+    }
+
     /// A training pass over a batch.
     Footprint training(BatchShape batch, Recomputation policy) {
         long tokens = batch.tokens();
-        Pass pass = pass(policy, tokens);
+        Pass pass = pass(policy, batch);
         long around = idsAndAngles(tokens);
         long kept = around + (pass.kept() + tokens * lastNorm()) * numberBytes;
         long normedAndGradient = (outputNeeded() || lastNorm() > 0 ? 2 : 1) * hidden;
@@ -138,8 +155,9 @@ final class Activations {
         long tokens = batch.tokens();
         Tiles tiles = Tiles.of(tokens, hidden);
         long widest = layers.stream().mapToLong(l -> l.inference(tiles)).max().orElseThrow();
-        long inLayers = widest * numberBytes;
-        long atTheEnd = tokens * (2 * hidden + sum()) * numberBytes + lossBytes(batch, false);
+        long inLayers = (widest + ownOfAttention(batch)) * numberBytes;
+        long atTheEnd =
+                tokens * (2 * hidden + numbers.sum()) * numberBytes + lossBytes(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }
 

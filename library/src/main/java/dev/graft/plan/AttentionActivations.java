@@ -16,6 +16,7 @@ final class AttentionActivations {
     private final long queries; // N·D
     private final long keys; // K·D
     private final long sum; // numbers in whose place one of float32 is
+    private final boolean card;
     private final long heads; // N sums
     private final long queryRows; // parts of the queries that are normed alone
     private final long keyRows;
@@ -34,7 +35,7 @@ final class AttentionActivations {
     private final boolean output;
 
     AttentionActivations(
-            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, long sum) {
+            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, Numbers numbers) {
         var shape = config.attention();
         this.trained = trained;
         this.projections = layer.projections();
@@ -42,7 +43,8 @@ final class AttentionActivations {
         this.hidden = config.hidden();
         this.queries = (long) shape.heads() * shape.headWidth();
         this.keys = (long) shape.keyHeads() * shape.headWidth();
-        this.sum = sum;
+        this.sum = numbers.sum();
+        this.card = numbers.card();
         this.heads = sum * shape.heads();
         boolean each = shape.norm() == QueryKeyNorm.HEAD;
         boolean hasNorms = shape.norm() != QueryKeyNorm.NONE;
@@ -155,11 +157,23 @@ final class AttentionActivations {
             return Math.max(throughNorm, throughOutput);
         }
         long rotated = recomputes ? rotatedAgain() : 0;
-        // Gradients of keys and values lie apart for each query head before they are added up.
-        long attention = rest + 4 * queries + 2 * keys + rotated;
         long back =
                 rotated + Math.max(fused ? fused(rest, recomputes) : 0, apart(rest, recomputes));
-        return LongStream.of(throughNorm, throughOutput, attention, back).max().orElseThrow();
+        return LongStream.of(throughNorm, throughOutput, attending(recomputes), back)
+                .max()
+                .orElseThrow();
+    }
+
+    /// The same while the gradients of queries, keys and values are made, but for what the
+    /// operation makes for itself on a card; 0 where they are not wanted.
+    long attending(boolean recomputes) {
+        if (!projected) {
+            return 0;
+        }
+        long rest = input ? hidden : 0;
+        long rotated = recomputes ? rotatedAgain() : 0;
+        // On a processor those of keys and values lie apart for each query head at first.
+        return rest + (card ? 2 * queries : 4 * queries) + 2 * keys + rotated;
     }
 
     private long gradientOfNormed() {

@@ -12,12 +12,11 @@ final class LayerActivations {
     private final MlpActivations mlp;
 
     /// @param input whether the layer's input needs a gradient
-    /// @param sum numbers of the computation's type in whose place one of float32 is
     LayerActivations(
-            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, long sum) {
+            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, Numbers numbers) {
         this.hidden = config.hidden();
-        this.attention = new AttentionActivations(config, layer, trained, input, sum);
-        this.mlp = new MlpActivations(config, layer, trained, attention.needsGradient(), sum);
+        this.attention = new AttentionActivations(config, layer, trained, input, numbers);
+        this.mlp = new MlpActivations(config, layer, trained, attention.needsGradient(), numbers);
     }
 
     /// Whether the layer's output needs a gradient.
@@ -75,6 +74,25 @@ final class LayerActivations {
     long backwardWithoutMlp(Tiles tokens) {
         return Math.max(
                 backwardOfMlp(tokens), tokens.all() * (attention.backward(true) - mlp.dropped()));
+    }
+
+    // ---- the same while attention goes backward, but for what it makes for itself on a card ----
+
+    /// Of a layer that was recorded, in numbers a token.
+    long attending() {
+        return attention.attending(true) - mlp.kept();
+    }
+
+    /// Of a layer whose feed-forward block was dropped, in numbers a token.
+    long attendingWithoutMlp() {
+        return attention.attending(true) - mlp.dropped();
+    }
+
+    /// Of a layer of which only the input was kept, in numbers a token.
+    long attendingOfAll(Tiles tokens) {
+        long recorded = attention.kept() - (attention.keepsInput() ? hidden : 0);
+        long block = tokens.count() == 1 ? mlp.kept() + mlp.again() : mlp.dropped();
+        return recorded + attention.again() + block + attention.attending(false);
     }
 
     /// A feed-forward block of which the input is there, and the gradient of its output comes.

@@ -33,7 +33,8 @@ final class MlpActivations {
     private final boolean branch;
     private final boolean output;
 
-    MlpActivations(ModelConfig config, Layer layer, TrainedMaps trained, boolean input, long sum) {
+    MlpActivations(
+            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, Numbers numbers) {
         this.trained = trained;
         this.gateUp = new ArrayList<>();
         this.down = new ArrayList<>();
@@ -41,7 +42,7 @@ final class MlpActivations {
         layer.blocks().forEach(b -> down.add(b.down()));
         this.gateUpStep = gateUpStep(layer);
         this.hidden = config.hidden();
-        this.sum = sum;
+        this.sum = numbers.sum();
         this.experts = layer.router() == null ? null : config.mlp().experts();
         boolean routes = false;
         if (experts == null) {

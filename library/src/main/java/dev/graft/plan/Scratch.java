@@ -10,6 +10,7 @@ import dev.graft.model.ModelLayout.Matrix;
 import dev.graft.nn.FrozenWeight;
 import dev.graft.nn.HalfProduct;
 import dev.graft.tensor.DType;
+import dev.graft.tensor.FlashAttention;
 import dev.graft.tensor.Threads;
 
 /// The buffers that are kept from step to step: those of the attention's blocks, and the panel that
@@ -50,10 +51,24 @@ final class Scratch {
                 .orElse(0);
     }
 
-    /// What the backward pass of FlashAttention makes for itself: its gradients, those of keys and
-    /// values for each query head where heads share them, and in float32 that of the queries once
-    /// more, of padded widths, and a number for each query.
-    static long attentionOnCard(ModelConfig config, BatchShape batch, long numberBytes) {
+    /// What attention going backward makes for itself on a card.
+    static long attentionOnCard(ModelConfig config, BatchShape batch, Computation computation) {
+        var shape = config.attention();
+        // float16 is for older cards, which have no FlashAttention; it knows no soft caps
+        boolean flashes =
+                computation.type() == DType.BF16
+                        && shape.softCap() == 0
+                        && FlashAttention.takes(computation.type(), shape.headWidth());
+        long numberBytes = computation.type().bytes();
+        return flashes
+                ? flashAttention(config, batch, numberBytes)
+                : plainAttention(config, batch.longest(), numberBytes);
+    }
+
+    /// Of FlashAttention: its gradients, those of keys and values for each query head where heads
+    /// share them, and in float32 that of the queries once more, of padded widths, and a number for
+    /// each query.
+    private static long flashAttention(ModelConfig config, BatchShape batch, long numberBytes) {
         var shape = config.attention();
         long queries = (long) shape.heads() * shape.headWidth();
         long keys = (long) shape.keyHeads() * shape.headWidth();
@@ -64,10 +79,9 @@ final class Scratch {
         return batch.tokens() * perToken + padded * shape.heads() * (width + 1) * DType.F32.bytes();
     }
 
-    /// What attention going backward makes where a card has no FlashAttention, for the longest
-    /// sequence and the query heads that share a key head: scores and their gradients, and beside
-    /// them queries, keys, values and the rest in float32.
-    static long plainAttentionOnCard(ModelConfig config, long longest, long numberBytes) {
+    /// Of plain products, for the longest sequence and the query heads that share a key head:
+    /// scores and their gradients, and beside them queries, keys, values and the rest in float32.
+    private static long plainAttention(ModelConfig config, long longest, long numberBytes) {
         var shape = config.attention();
         long group = shape.heads() / shape.keyHeads();
         long queries = group * longest * shape.headWidth();

@@ -41,12 +41,17 @@ public final class FlashAttention {
 
     public record Gradients(Tensor dq, Tensor dk, Tensor dv) {}
 
-    /// Whether there is a kernel for heads of this width.
-    public static boolean fits(DType dtype, Device device, long width) {
-        return device.isCard()
-                && (dtype == DType.BF16 || dtype == DType.F16)
+    /// Whether there is a kernel for heads of this width, on cards from Ampere on.
+    public static boolean takes(DType dtype, long width) {
+        return (dtype == DType.BF16 || dtype == DType.F16)
                 && width % WIDTH_STEP == 0
-                && width <= WIDEST
+                && width <= WIDEST;
+    }
+
+    /// The same on this device.
+    public static boolean fits(DType dtype, Device device, long width) {
+        return takes(dtype, width)
+                && device.isCard()
                 && Cards.here().card(device).multipliesBfloat16(); // Ampere, as these kernels
     }
 

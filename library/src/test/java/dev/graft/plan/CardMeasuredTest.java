@@ -37,13 +37,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/// The plan's bytes of a card against those of tensors on the device without numbers.
+/// The plan's bytes of a card against those of tensors on the device without numbers. What
+/// FlashAttention takes for itself is asked for as libtorch's source has it; no card has confirmed
+/// that.
 @ExtendWith(CardWithoutNumbers.class)
 class CardMeasuredTest {
-    /// What attention makes for itself is planned beside the worst moment of all, which may be
-    /// another one; and nobody counts the lengths and labels of a batch.
-    private static final double LEAST = 0.96;
-    private static final double MOST = 1.001;
+    private static final double LEAST = 0.985;
+    private static final double MOST = 1.0005;
+
+    /// Bytes of tensors: at the worst moment of a step, and before a step begins.
+    private record Measured(long peak, long between) {}
 
     private static Batch batch(int sequences, int length) {
         List<Example> examples = new ArrayList<>();
@@ -63,8 +66,8 @@ class CardMeasuredTest {
         }
     }
 
-    /// Bytes of tensors at the worst moment of a step.
-    private static long step(Golden.Model model, List<Parameter> parameters, Job job, long before) {
+    private static Measured step(
+            Golden.Model model, Collection<Parameter> parameters, Job job, long before) {
         BatchShape shape = job.batch();
         Batch batch = batch(shape.sequences(), shape.longest());
         Recompute recompute =
@@ -76,13 +79,14 @@ class CardMeasuredTest {
                 };
         var settings =
                 new AdamW.Settings(0.9, 0.999, 1e-8, 0, job.optimizer().optim(), Paging.TEMPORARY);
-        try (var optimizer = new AdamW(parameters, settings, _ -> true);
+        try (var optimizer = new AdamW(List.copyOf(parameters), settings, _ -> true);
                 var _ = Scope.open("step", Device.META)) {
             pass(model, batch, recompute);
+            long between = Scope.liveBytes() - before;
             Scope.resetPeak();
             pass(model, batch, recompute);
             optimizer.step(1e-3, 1);
-            return Scope.peakBytes() - before;
+            return new Measured(Scope.peakBytes() - before, between);
         }
     }
 
@@ -104,22 +108,37 @@ class CardMeasuredTest {
 
     private static void check(
             Golden.Model model, Collection<Parameter> parameters, Job job, long before) {
-        for (Recomputation policy : Recomputation.values()) {
+        Job layer = job.with(Recomputation.LAYER);
+        for (Recomputation policy :
+                List.of(Recomputation.NONE, Recomputation.MLP, Recomputation.LAYER)) {
             Job again = job.with(policy);
-            Bill bill = Bill.of(again);
-            double measured = step(model, List.copyOf(parameters), again, before);
-            assertThat(measured / tensors(bill))
-                    .as("%s %s", policy, bill.parts())
-                    .isBetween(LEAST, MOST);
+            long peak = step(model, parameters, again, before).peak();
+            checkCard(again, peak - Bill.of(again).inHost());
         }
+        long without = step(model, parameters, layer, before).between();
+        checkOffload(model, parameters, job.with(Recomputation.OFFLOAD), without, before);
     }
 
-    /// Those in the host's memory too, which are imagined as well.
-    private static double tensors(Bill bill) {
-        return bill.parts().stream()
-                .filter(p -> !p.key().equals("runtime"))
-                .mapToLong(Part::bytes)
-                .sum();
+    /// @param without what is there between steps where nothing is offloaded
+    private static void checkOffload(
+            Golden.Model model,
+            Collection<Parameter> parameters,
+            Job job,
+            long without,
+            long before) {
+        Bill bill = Bill.of(job);
+        Measured measured = step(model, parameters, job, before);
+        long inputs = bill.bytes("inputs") + bill.bytes("inputs_file");
+        assertThat(measured.between() - without).as("inputs, near and far").isEqualTo(inputs);
+        checkCard(job, measured.peak() - bill.inHost());
+    }
+
+    private static void checkCard(Job job, long bytes) {
+        Bill bill = Bill.of(job);
+        double planned = bill.needed() - bill.bytes("runtime");
+        assertThat(bytes / planned)
+                .as("%s %s", job.recomputation(), bill.parts())
+                .isBetween(LEAST, MOST);
     }
 
     private static String text(String shape) throws IOException {
@@ -158,6 +177,15 @@ class CardMeasuredTest {
         Job job = job(folder, lora, sequences, length);
         job = job.with(job.base().with(BaseStorage.QLORA)).with(OptimizerState.of(optim));
         check(folder, job, lora);
+    }
+
+    /// FlashAttention takes no heads of 100 numbers (OpenLLaMA 3B has such).
+    @Test
+    void headsOfAnotherWidthTakeWhatThePlanSays(@TempDir Path folder) throws Exception {
+        String config = fewLayers().replace("\"hidden_size\": 4096", "\"hidden_size\": 3200");
+        SparseModel.write(folder, config, false);
+        LoraConfig lora = LoraConfig.allLinear(16, 16);
+        check(folder, job(folder, lora, 2, 1024), lora);
     }
 
     @ParameterizedTest
@@ -230,11 +258,11 @@ class CardMeasuredTest {
         long before = Scope.liveBytes();
         try (var model = model(folder, job);
                 var adapter = Adapter.attach(model.transformer, lora, 1)) {
-            long host = Bill.of(job).inHost();
-            long card = step(model, List.copyOf(adapter.parameters().values()), job, before) - host;
-            assertThat((double) (card + RuntimeCost.CARD) / fit.memory())
-                    .as("%,d tokens", job.batch().longest())
-                    .isBetween(LEAST, 1.0);
+            var parameters = adapter.parameters().values();
+            Job layer = job.with(Recomputation.LAYER);
+            long without = step(model, parameters, layer, before).between();
+            checkOffload(model, parameters, job, without, before);
         }
+        assertThat(Scope.liveBytes()).isEqualTo(before);
     }
 }
