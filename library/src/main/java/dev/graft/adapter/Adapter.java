@@ -126,7 +126,8 @@ public final class Adapter implements AutoCloseable {
     }
 
     private TrainedWeight trained(String key, Weight before) {
-        return new TrainedWeight(parameter(key, before.expanded().to(model.trainedType())));
+        Tensor wide = before.expanded().to(model.trainedType());
+        return new TrainedWeight(parameter(key, wide.to(model.device())));
     }
 
     private Parameter parameter(String key, Tensor value) {

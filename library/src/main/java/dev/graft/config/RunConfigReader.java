@@ -256,6 +256,11 @@ public final class RunConfigReader {
                     "load_in_%sbit: found with finetuning_type full, expected finetuning_type lora: weights in codes cannot take small steps"
                             .formatted(four ? "4" : "8"));
         }
+        if (get(Keys.BASE_RESIDENCY) == BaseResidency.STREAMED
+                && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
+            problems.add(
+                    "base_residency: streamed found with finetuning_type full, expected finetuning_type lora: weights that are trained stay on the card");
+        }
     }
 
     private void require(Key<?> key) {

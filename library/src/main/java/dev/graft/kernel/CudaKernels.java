@@ -103,9 +103,17 @@ class CudaKernels extends TorchKernels {
                 width);
     }
 
-    /// As many as there are packs in a row, in whole warps.
     private static int rowThreads(int width, CudaPack pack, int most) {
-        int packs = width / pack.numbers();
+        return rowThreads(width / pack.numbers(), most);
+    }
+
+    /// For rows of so many numbers, one at a time.
+    static int rowThreads(int width) {
+        return rowThreads(width, MOST_ROW_THREADS);
+    }
+
+    /// As many as there are packs in a row, in whole warps.
+    private static int rowThreads(int packs, int most) {
         return Math.clamp((long) Math.ceilDiv(packs, LANES) * LANES, LANES, most);
     }
 

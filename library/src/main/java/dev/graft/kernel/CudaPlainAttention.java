@@ -7,13 +7,11 @@ import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
 import java.util.stream.IntStream;
 
-/// Attention on a card where there is no FlashAttention for it: plain products in float32, and one
-/// pass over the scores by the kernels of `attention.cu`; for one sequence, one key head and the
-/// query heads that share it at a time, so that the scores of all are never there at once.
+/// Attention on a card where there is no FlashAttention for it: plain products in float32, and a
+/// kernel of `attention.cu` for what is done with the scores between them; for one sequence, one
+/// key head and the query heads that share it at a time, so that the scores of all are never there
+/// at once.
 final class CudaPlainAttention {
-    private static final int LANES = 32;
-    private static final long MOST_THREADS = 256;
-
     private final CudaLauncher launcher;
     private final AttentionInput in;
 
@@ -25,10 +23,10 @@ final class CudaPlainAttention {
     void forward(Tensor out, Tensor logSums) {
         for (Part part : parts()) {
             try (var _ = Scope.open("heads", out.device())) {
-                Tensor p = part.scores();
+                Tensor p = part.queries().matmul(part.keys().t()); // [G·R, C]
                 Tensor sums = Tensor.empty(DType.F32, p.size(0));
                 launch("probabilities", part, p, sums);
-                part.perHead(logSums).copyInPlace(sums.view(in.group(), part.rows()));
+                part.headMajor(logSums).copyInPlace(sums.view(in.group(), part.rows()));
                 part.tokenMajor(out).copyInPlace(part.byHead(p.matmul(part.values())));
             }
         }
@@ -37,15 +35,17 @@ final class CudaPlainAttention {
     void backward(Tensor out, Tensor logSums, Tensor dOut, Tensor dq, Tensor dk, Tensor dv) {
         for (Part part : parts()) {
             try (var _ = Scope.open("heads", out.device())) {
-                Tensor p = part.scores();
+                Tensor q = part.queries();
+                Tensor k = part.keys();
+                Tensor p = q.matmul(k.t()); // [G·R, C]
                 Tensor d = part.flat(wide(part.tokenMajor(dOut).copy()));
                 Tensor made = part.flat(wide(part.tokenMajor(out).copy()));
                 Tensor deltas = made.mulInPlace(d).sum(1, false);
                 Tensor ds = d.matmul(part.values().t());
-                Tensor sums = part.perHead(logSums).contiguous();
+                Tensor sums = part.headMajor(logSums).contiguous();
                 launch("score_gradients", part, p, ds, sums, deltas);
-                part.headMajor(dq).copyInPlace(part.byHead(ds.matmul(part.keys())));
-                part.keys(dk).copyInPlace(ds.t().matmul(part.queries()));
+                part.headMajor(dq).copyInPlace(part.byHead(ds.matmul(k)));
+                part.keys(dk).copyInPlace(ds.t().matmul(q));
                 part.values(dv).copyInPlace(p.t().matmul(d));
             }
         }
@@ -62,8 +62,8 @@ final class CudaPlainAttention {
         arguments[at++] = Math.toIntExact(in.rule().window());
         arguments[at++] = (float) in.rule().scale();
         arguments[at] = (float) in.rule().softCap();
-        long threads = Math.min(MOST_THREADS, Math.ceilDiv(part.columns(), LANES) * (long) LANES);
-        launcher.launch(kernel, tensors[0].size(0), (int) threads, arguments);
+        launcher.launch(
+                kernel, tensors[0].size(0), CudaKernels.rowThreads(part.columns()), arguments);
     }
 
     private Iterable<Part> parts() {
@@ -100,11 +100,6 @@ final class CudaPlainAttention {
         Tensor headMajor(Tensor x) {
             long first = (long) keyHead * in.group();
             return x.narrow(0, first, in.group()).narrow(1, start(), rows());
-        }
-
-        /// Those of [N, T]. [G, R]
-        Tensor perHead(Tensor x) {
-            return headMajor(x);
         }
 
         /// Those of [T, N·D]. [G, R, D]
@@ -147,11 +142,6 @@ final class CudaPlainAttention {
 
         Tensor values() {
             return wide(values(in.v()));
-        }
-
-        /// Q·Kᵀ. [G·R, C]
-        Tensor scores() {
-            return queries().matmul(keys().t());
         }
     }
 }

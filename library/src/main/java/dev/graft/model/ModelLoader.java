@@ -71,6 +71,10 @@ public final class ModelLoader {
             throw new ConfigException(
                     "base_residency: streamed is for a card, and the model computes on the processor; mapped leaves a quantized base in its files");
         }
+        if (options.whole() && options.residency() == BaseResidency.STREAMED) {
+            throw new ConfigException(
+                    "base_residency: streamed leaves the base in the host's memory, and finetuning_type: full trains all of it on the card; leave one of them out");
+        }
     }
 
     /// The same, quantizing matrix by matrix: the memory is that of the codes and of one chunk.

@@ -166,10 +166,11 @@ public record Advice(Verdict verdict, Bill bill, List<Change> changes, Bill chan
 
         private boolean streamed() {
             if (at.computation().card()) {
-                return made(
-                        "base_residency: streamed",
-                        "the card reads the layers from the host's memory, over its bus, in each pass",
-                        j -> j.with(j.base().with(BaseResidency.STREAMED)));
+                return !(at.tuning() instanceof Tuning.Full)
+                        && made(
+                                "base_residency: streamed",
+                                "the card reads the layers from the host's memory, over its bus, in each pass",
+                                j -> j.with(j.base().with(BaseResidency.STREAMED)));
             }
             return at.base().codes() != null
                     && made(

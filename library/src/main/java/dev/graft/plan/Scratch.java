@@ -86,7 +86,7 @@ final class Scratch {
         long group = shape.heads() / shape.keyHeads();
         long queries = group * longest * shape.headWidth();
         long keys = longest * shape.headWidth();
-        long numbers = 2 * group * longest * longest + 5 * (queries + keys);
+        long numbers = 2 * group * longest * longest + 4 * (queries + keys);
         return numbers * DType.F32.bytes() + 2 * queries * numberBytes;
     }
 

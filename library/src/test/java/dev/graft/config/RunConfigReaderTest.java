@@ -311,6 +311,12 @@ class RunConfigReaderTest {
     }
 
     @Test
+    void aBaseThatIsTrainedIsNotStreamed() {
+        assertProblem("base_residency: streamed\nfinetuning_type: full")
+                .hasMessageContaining("base_residency: streamed found with finetuning_type full");
+    }
+
+    @Test
     void graphsAreForPassesThatTheHostHasNoPartIn() {
         assertThat(read("").train().cudaGraphs()).isFalse();
         assertThat(read("cuda_graphs: true").train().cudaGraphs()).isTrue();

@@ -53,7 +53,7 @@ class AdaptersTest {
         }
 
         Golden.Model base() {
-            return new Golden.Model(expected.get("base").asText(), DType.F32);
+            return Golden.onDevice(expected.get("base").asText(), DType.F32);
         }
 
         @Override
@@ -154,7 +154,7 @@ class AdaptersTest {
                 entries ->
                         entries.replaceAll(
                                 e -> new Entry(e.name(), DType.BF16, e.shape(), e.source())));
-        try (var model = new Golden.Model("llama-tiny", DType.F32);
+        try (var model = Golden.onDevice("llama-tiny", DType.F32);
                 var adapter = PeftFiles.load(model.transformer, folder);
                 var file = Golden.tensors("adapters/attention-only/" + WEIGHTS)) {
             for (Parameter p : adapter.parameters().values()) {
@@ -182,7 +182,7 @@ class AdaptersTest {
     }
 
     private static void assertRefused(String base, Path folder, String... parts) {
-        try (var model = new Golden.Model(base, DType.F32)) {
+        try (var model = Golden.onDevice(base, DType.F32)) {
             int[] ids = {1, 5, 9};
             Tensor before = model.logits(ids);
             assertThatThrownBy(() -> PeftFiles.load(model.transformer, folder))
@@ -222,7 +222,7 @@ class AdaptersTest {
     /// PEFT saves table and head of the base too where one of them is a target.
     @Test
     void copiesOfTheBasesHeadAndTableArePassedOver(@TempDir Path folder) throws Exception {
-        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+        try (var model = Golden.onDevice("llama-tiny", DType.F32)) {
             rewrite(
                     "attention-only",
                     folder,
@@ -251,7 +251,7 @@ class AdaptersTest {
         Path source = Golden.folder("adapters/attention-only");
         Files.copy(source.resolve("adapter_config.json"), folder.resolve("adapter_config.json"));
         Files.writeString(folder.resolve("adapter_model.bin"), "");
-        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+        try (var model = Golden.onDevice("llama-tiny", DType.F32)) {
             assertThatThrownBy(() -> PeftFiles.load(model.transformer, folder))
                     .isInstanceOf(ModelFormatException.class)
                     .hasMessageContaining("save it again with save_pretrained");
@@ -295,7 +295,7 @@ class AdaptersTest {
                 config.replace("\"num_hidden_layers\": 2", "\"num_hidden_layers\": 1"));
         Files.copy(source.resolve("model.safetensors"), folder.resolve("model.safetensors"));
         Path adapter = Golden.folder("llama-tiny-lora");
-        try (var model = new Golden.Model(folder, DType.F32)) {
+        try (var model = Golden.onDevice(folder, DType.F32)) {
             assertThatThrownBy(() -> PeftFiles.load(model.transformer, adapter))
                     .isInstanceOf(ModelFormatException.class)
                     .hasMessageContainingAll("not used 14: ", "layers.1.", "base model");
@@ -304,7 +304,7 @@ class AdaptersTest {
 
     @Test
     void closingTheAdapterTwiceIsHarmless() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+        try (var model = Golden.onDevice("llama-tiny", DType.F32)) {
             Adapter adapter = PeftFiles.load(model.transformer, Golden.folder("llama-tiny-lora"));
             adapter.close();
             adapter.close();

@@ -8,6 +8,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.adapter.PeftFiles;
+import dev.graft.error.ConfigException;
 import dev.graft.golden.Golden.Tokens;
 import dev.graft.model.BaseResidency;
 import dev.graft.model.FullTuning;
@@ -33,6 +34,7 @@ import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -40,6 +42,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 /// Passes as a card makes them, without a card: on a device without numbers, where every look at
 /// one from the host fails, and in bfloat16.
 class DevicePassTest {
+    @TempDir private Path written;
     @RegisterExtension final TestScope scope = new TestScope();
 
     static List<String> families() throws Exception {
@@ -160,6 +163,24 @@ class DevicePassTest {
                 assertThat(layers(model)).allMatch(w -> deviceOf(w).equals(Device.CPU));
                 step(model, tokens(family), adapter.parameters().values());
             }
+        }
+    }
+
+    @Test
+    void aBaseThatIsTrainedStaysOnTheDevice() {
+        LoadOptions streamed = streamed(Device.META, null);
+        assertThatThrownBy(
+                        () -> new Golden.Model(folder("mistral"), DType.BF16, streamed.whole(true)))
+                .isInstanceOf(ConfigException.class)
+                .hasMessageContaining("base_residency: streamed");
+        LoraConfig saving =
+                Golden.loraConfig(
+                        written,
+                        "{'target_modules': ['q_proj'], 'modules_to_save': ['down_proj']}");
+        try (var model = new Golden.Model(folder("mistral"), DType.BF16, streamed);
+                var adapter = Adapter.attach(model.transformer, saving, 1)) {
+            assertThat(adapter.parameters().keySet()).anyMatch(n -> n.contains("down_proj"));
+            step(model, tokens("mistral"), adapter.parameters().values());
         }
     }
 

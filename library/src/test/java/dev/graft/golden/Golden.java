@@ -35,16 +35,11 @@ import java.util.List;
 public final class Golden {
     private static final ObjectMapper JSON = new ObjectMapper();
 
-    /// Where models are passed: the processor, or what `-Dgraft.test.device` names.
-    public static final Device DEVICE = device(System.getProperty("graft.test.device", "cpu"));
+    /// Where models of [#onDevice] are passed: the processor, or what `-Dgraft.test.device` names.
+    public static final Device DEVICE =
+            Cards.here().choose(System.getProperty("graft.test.device", "cpu"));
 
     private Golden() {}
-
-    private static Device device(String name) {
-        return name.equals("meta")
-                ? Device.META
-                : name.equals("cpu") ? Device.CPU : Cards.here().choose(name);
-    }
 
     /// For what is so on a processor alone.
     public static void assumeProcessor() {
@@ -148,6 +143,15 @@ public final class Golden {
         }
     }
 
+    /// A model of the golden folder where [#DEVICE] says.
+    public static Model onDevice(String name, DType compute) {
+        return onDevice(folder(name), compute);
+    }
+
+    public static Model onDevice(Path folder, DType compute) {
+        return new Model(folder, compute, LoadOptions.PLAIN.on(DEVICE));
+    }
+
     /// A model of the golden folder, open.
     public static final class Model implements AutoCloseable {
         public final Transformer transformer;
@@ -159,7 +163,7 @@ public final class Golden {
         }
 
         public Model(Path folder, DType compute) {
-            this(folder, compute, LoadOptions.PLAIN.on(DEVICE));
+            this(folder, compute, LoadOptions.PLAIN);
         }
 
         public Model(Path folder, DType compute, LoadOptions options) {

@@ -40,7 +40,7 @@ class LlamaParityTest {
 
     @Test
     void logitsEqualThoseOfTransformers() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32);
+        try (var model = Golden.onDevice("llama-tiny", DType.F32);
                 var file = Golden.tensors(EXPECTED + "logits.safetensors")) {
             for (int i = 0; i < expected.get("sequences").size(); i++) {
                 int[] ids = Golden.ints(expected.get("sequences").get(i).get("ids"));
@@ -56,7 +56,7 @@ class LlamaParityTest {
         Files.copy(source.resolve("config-v4.json"), folder.resolve("config.json"));
         Files.copy(source.resolve("model.safetensors"), folder.resolve("model.safetensors"));
         int[] ids = Golden.ints(expected.get("sequences").get(2).get("ids"));
-        try (var model = new Golden.Model(folder, DType.F32);
+        try (var model = Golden.onDevice(folder, DType.F32);
                 var file = Golden.tensors(EXPECTED + "logits.safetensors")) {
             assertThat(Golden.maxDifference(model.logits(ids), file.tensor("base.2")))
                     .isLessThan(TOLERANCE);
@@ -65,7 +65,7 @@ class LlamaParityTest {
 
     @Test
     void adapterOfPeftGivesTheSameLogits() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32);
+        try (var model = Golden.onDevice("llama-tiny", DType.F32);
                 var adapter = PeftFiles.load(model.transformer, Golden.folder("llama-tiny-lora"));
                 var file = Golden.tensors(EXPECTED + "logits.safetensors")) {
             assertThat(adapter.parameters()).hasSize(28);
@@ -79,7 +79,7 @@ class LlamaParityTest {
 
     @Test
     void everyLoraGradientEqualsThatOfPeft() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32);
+        try (var model = Golden.onDevice("llama-tiny", DType.F32);
                 var adapter = PeftFiles.load(model.transformer, Golden.folder("llama-tiny-lora"));
                 var file = Golden.tensors(EXPECTED + "lora_gradients.safetensors")) {
             double loss = model.lossAndGradients(tokens);
@@ -91,7 +91,7 @@ class LlamaParityTest {
 
     @Test
     void everyGradientOfFullTuningEqualsThatOfTransformers() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32);
+        try (var model = Golden.onDevice("llama-tiny", DType.F32);
                 var file = Golden.tensors(EXPECTED + "full_gradients.safetensors")) {
             List<Parameter> parameters = FullTuning.attach(model.transformer);
             assertThat(parameters).hasSize(file.tensors().size());
@@ -113,7 +113,7 @@ class LlamaParityTest {
     @ParameterizedTest
     @ValueSource(strings = {"lora_constant", "lora_clipped_linear"})
     void tenLoraStepsEqualThoseOfPeft(String run) {
-        try (var model = new Golden.Model("llama-tiny", DType.F32);
+        try (var model = Golden.onDevice("llama-tiny", DType.F32);
                 var adapter = PeftFiles.load(model.transformer, Golden.folder("llama-tiny-lora"));
                 var last = Golden.tensors(EXPECTED + run + "_final.safetensors")) {
             train(model, new ArrayList<>(adapter.parameters().values()), expected.get(run));
@@ -127,7 +127,7 @@ class LlamaParityTest {
 
     @Test
     void tenFullStepsEqualThoseOfTransformers() {
-        try (var model = new Golden.Model("llama-tiny", DType.F32)) {
+        try (var model = Golden.onDevice("llama-tiny", DType.F32)) {
             train(model, FullTuning.attach(model.transformer), expected.get("full_constant"));
         }
     }

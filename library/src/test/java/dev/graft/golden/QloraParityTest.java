@@ -165,7 +165,7 @@ class QloraParityTest {
                 var _ = PeftFiles.load(model.transformer, Golden.folder("llama-tiny-lora"))) {
             Tensor before = model.logits(ids);
             new ModelFolderWriter(model.transformer, model.files, DType.F32).write(folder);
-            try (var merged = new Golden.Model(folder, DType.F32)) {
+            try (var merged = Golden.onDevice(folder, DType.F32)) {
                 assertThat(Golden.maxDifference(merged.logits(ids), before)).isLessThan(1e-4);
             }
         }

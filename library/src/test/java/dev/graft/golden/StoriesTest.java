@@ -27,7 +27,7 @@ class StoriesTest {
 
     @Test
     void logitsOfAPromptEqualTheRecordedOnes() {
-        try (var model = new Golden.Model(folder, DType.F32);
+        try (var model = Golden.onDevice(folder, DType.F32);
                 var _ = Scope.open("test", Golden.DEVICE)) {
             float[] logits = model.logits(Golden.ints(golden.get("logits_prompt_ids"))).toFloats();
             double[] expected = Golden.doubles(golden.get("logits_last"));
@@ -42,7 +42,7 @@ class StoriesTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void twoHundredGreedyTokensEqualTheRecordedOnes(boolean repeats) {
-        try (var model = new Golden.Model(folder, DType.F32);
+        try (var model = Golden.onDevice(folder, DType.F32);
                 var tokenizer = Tokenizer.load(folder);
                 var generator = new Generator(model.transformer, tokenizer, DType.F32, repeats)) {
             var out =

@@ -52,7 +52,7 @@ class VariantsTest {
     }
 
     private static Golden.Model model(String variant) {
-        return new Golden.Model("variants/" + variant, DType.F32);
+        return Golden.onDevice("variants/" + variant, DType.F32);
     }
 
     private static Path lora(String variant) {
@@ -172,7 +172,7 @@ class VariantsTest {
                 folder.resolve("config-v4.json"),
                 folder.resolve("config.json"),
                 StandardCopyOption.REPLACE_EXISTING);
-        try (var model = new Golden.Model(folder, DType.F32);
+        try (var model = Golden.onDevice(folder, DType.F32);
                 var file = tensors("linear-rope")) {
             assertLogits(model, expected("linear-rope").get("sequences"), file, "base.");
         }

@@ -17,6 +17,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -182,6 +183,41 @@ abstract class CudaKernelsCases {
                     assertNear("slopes", slopes, expectedSlopes);
                 }
             }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0, 0", "2, 0", "0, 3", "2, 3"})
+    void attentionOf16BitsIsThatOfItsNumbers(double cap, int window) {
+        HALVES.forEach(type -> attention(type, new AttentionRule(0.5, cap, window)));
+    }
+
+    /// Two sequences; and the last rows of one, which see those before them.
+    private void attention(DType type, AttentionRule rule) {
+        Tensor q = random(1, type, 6, 9, 12);
+        Tensor k = random(2, type, 2, 9, 12);
+        Tensor v = random(3, type, 9, 24);
+        Tensor dOut = random(4, type, 9, 72);
+        var in = new AttentionInput(q, k, v, Packing.of(0, 4, 9), 0, rule);
+        Tensor[][] made = new Tensor[2][];
+        for (int i = 0; i < 2; i++) {
+            Kernels kernels = i == 0 ? cuda : TORCH;
+            Tensor out = Tensor.empty(type, 9, 72);
+            Tensor sums = Tensor.empty(DType.F32, 6, 9);
+            Tensor dq = Tensor.empty(type, 6, 9, 12);
+            Tensor dk = Tensor.empty(type, 2, 9, 12);
+            Tensor dv = Tensor.empty(type, 9, 24);
+            kernels.attention(in, out, sums, null);
+            kernels.attentionBackward(in, out, sums, dOut, dq, dk, dv, null);
+            var last =
+                    new AttentionInput(
+                            q.narrow(1, 0, 2).contiguous(), k, v, Packing.of(0, 2), 7, rule);
+            Tensor after = Tensor.empty(type, 2, 72);
+            kernels.attention(last, after, Tensor.empty(DType.F32, 6, 2), null);
+            made[i] = new Tensor[] {out, sums, dq, dk, dv, after};
+        }
+        for (int t = 0; t < made[0].length; t++) {
+            assertNear("tensor " + t, made[0][t], made[1][t]);
         }
     }
 
