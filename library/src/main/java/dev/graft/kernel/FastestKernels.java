@@ -24,7 +24,8 @@ final class FastestKernels {
         return forVectors ? VectorKernels.INSTANCE : TorchKernels.INSTANCE;
     }
 
-    /// @param card what runs from now on wherever there is no card, or null for nothing special
+    /// For tests, which may not run beside others meanwhile: kernels of a card that run wherever
+    /// there is none, until null is given.
     static void emulate(Kernels card) {
         emulated = card;
     }

@@ -32,7 +32,8 @@ import java.util.Map;
 import java.util.function.UnaryOperator;
 
 /// Builds a [Transformer] over the mapped weights of a folder: matrices stay where and as they are
-/// stored, norms and biases are widened to the type of the computation.
+/// stored, norms and biases are brought to the type of the computation; on a card matrices are no
+/// wider than that. Where all weights are trained, a card gets them as they are stored.
 public final class ModelLoader {
     private final ModelConfig config;
     private final ModelFiles files;

@@ -51,7 +51,7 @@ public final class LmHeadLoss {
             double scale,
             Tensor sum) {
         Tensor values = hidden.value();
-        boolean onCard = !values.onCpu();
+        boolean onCard = !values.onCpu(); // the device without numbers stands for one
         int chunk = (int) chunkRows(head.weight().out(), values.dtype().bytes(), onCard);
         for (int from = 0; from < labels.count(); from += chunk) {
             int rows = Math.min(chunk, labels.count() - from);

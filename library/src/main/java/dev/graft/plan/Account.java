@@ -92,7 +92,8 @@ final class Account {
         }
     }
 
-    /// Bytes of a plain number: a card gets none that is wider than it computes in.
+    /// Bytes of a plain number of a frozen base: a card gets none that is wider than what it
+    /// computes in.
     private long stored() {
         long bytes = job.base().stored().bytes();
         return job.computation().card() ? Math.min(bytes, number) : bytes;

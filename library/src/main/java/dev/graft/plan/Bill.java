@@ -36,6 +36,7 @@ public record Bill(Job job, long baseParameters, long trainedParameters, List<Pa
         return sum(Place.MEMORY) + sum(Place.MAPPED) + sum(Place.PASSING);
     }
 
+    /// Bytes of files beside the memory.
     public long onDisk() {
         return sum(Place.DISK);
     }

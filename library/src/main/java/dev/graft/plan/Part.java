@@ -22,7 +22,8 @@ public record Part(String key, long bytes, Place place, String from) {
         /// Page-locked memory of the host, beside that of a card.
         HOST;
 
-        /// Whether it counts as resident in this process.
+        /// Whether it counts in the memory that the bill is about: that of this process, or of the
+        /// card.
         public boolean resident() {
             return this != DISK && this != HOST && this != CACHED;
         }

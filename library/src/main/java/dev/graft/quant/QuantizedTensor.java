@@ -20,7 +20,9 @@ public record QuantizedTensor(QuantizedMatrix matrix, Quantization how, DType so
         return copyTo(device, codes -> codes.copyTo(device));
     }
 
-    /// The same with its codes where they are put.
+    /// The same with its codes where they are put; scales and tables are on the device.
+    ///
+    /// @param put makes a copy of the codes
     public QuantizedTensor copyTo(Device device, UnaryOperator<Tensor> put) {
         QuantizedMatrix copy =
                 switch (matrix) {
