@@ -91,7 +91,7 @@ def make(folder: Path, shape: str, four_bits: bool = False) -> Path:
                 at + "post_attention_layernorm.weight": torch.ones(hidden).bfloat16(),
             },
         )
-    config = inputs.config(shape) | {"torch_dtype": "bfloat16"}
+    config = inputs.config(shape) | {"torch_dtype": "bfloat16", "max_position_embeddings": 131072}
     if four_bits:
         config["quantization_config"] = {
             "quant_method": "bitsandbytes",
