@@ -41,6 +41,7 @@ struct Thread {
     ucontext_t begin;
     jmp_buf at;
     State state;
+    unsigned shuffles;
 };
 
 struct Call {
@@ -49,7 +50,7 @@ struct Call {
 };
 
 static Thread threads[MOST];
-static float lanes[MOST];
+static float lanes[2][MOST]; // in turns: what was given last is read while the next is written
 static unsigned count;
 static jmp_buf scheduler;
 static unsigned running;
@@ -123,6 +124,7 @@ inline bool releaseAny() {
 inline void runBlock(bool reversed) {
     for (unsigned i = 0; i < count; i++) {
         threads[i].state = READY;
+        threads[i].shuffles = 0;
     }
     bool all = false;
     while (!all) {
@@ -185,14 +187,13 @@ inline float __shfl_xor_sync(unsigned mask, float x, int distance) {
     if (mask != 0xffffffffu || other >= emulation::count) {
         emulation::fail("a shuffle without all lanes");
     }
-    emulation::lanes[self] = x;
+    unsigned turn = ++emulation::threads[self].shuffles;
+    emulation::lanes[turn % 2][self] = x;
     emulation::leave(emulation::AT_WARP_BARRIER);
-    if (emulation::threads[other].state == emulation::ENDED) {
+    if (emulation::threads[other].shuffles < turn) {
         emulation::fail("a shuffle with a lane that has ended");
     }
-    float found = emulation::lanes[other];
-    emulation::leave(emulation::AT_WARP_BARRIER);
-    return found;
+    return emulation::lanes[turn % 2][other];
 }
 
 inline float __uint_as_float(unsigned bits) {

@@ -37,6 +37,9 @@ class EmulatedParityTest {
     class Adapters extends AdaptersTest {}
 
     @Nested
+    class Decoding extends DecodeStepTest {}
+
+    @Nested
     class Stories extends StoriesTest {
         Stories() throws Exception {}
     }
