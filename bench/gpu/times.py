@@ -18,6 +18,7 @@ LENGTH = 2048
 STEPS = 10
 SECONDS = 120  # a contestant may take
 CONTEXT = 125_017  # tokens that the plan has fit 24 GB, docs/gpu.md
+RUNTIME = 700 << 20  # of the plan: CUDA and libtorch on the card
 
 
 def rates() -> tuple:
@@ -58,7 +59,8 @@ def graft(
     ]  # fmt: skip
     said = lines(command, seconds)
     taken = [e for e in said if e.get("event") == "step"]
-    planned = [e["planned_memory_bytes"] for e in said if e.get("event") == "measured"]
+    # without CUDA and the libraries, which the allocator knows nothing of
+    planned = [e["planned_memory_bytes"] - RUNTIME for e in said if e.get("event") == "measured"]
     return {
         "tokens_per_second": statistics.median(e["tokens_per_second"] for e in taken[2:]),
         "peak_bytes": max(e["peak_memory_bytes"] for e in taken),
@@ -118,7 +120,7 @@ def longest(options) -> str:
     torch.cuda.empty_cache()
     data = inputs.texts(Path(options.work), "8b", CONTEXT)
     more = ["--load-in-4bit", "--gradient-checkpointing", "offload"]
-    found = graft(options, folder, data, more, length=CONTEXT, steps=3, rank=32, seconds=500)
+    found = graft(options, folder, data, more, length=CONTEXT, steps=3, rank=32, seconds=400)
     seconds = CONTEXT / found["tokens_per_second"]
     return (
         f"8 B from NF4, r = 32, 1 x {CONTEXT:,}: {seconds:.1f} s a step, {found['peak_bytes'] / 1e9:.2f} GB, "
@@ -134,6 +136,8 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=1)
     options = parser.parse_args()
+    if options.shape == "context" and options.batch != 1:
+        parser.error("context: found --batch, expected one sequence")
     if options.shape in ("70b", "context"):
         print(largest(options) if options.shape == "70b" else longest(options))
         return

@@ -43,7 +43,10 @@ final class Account {
         base();
         trained();
         passes();
-        add("scratch", scratch(), Place.MEMORY, "blocks of attention, widened panels");
+        boolean card = job.computation().card();
+        String buffers =
+                card ? "expanded panels, rounded matrices" : "blocks of attention, widened panels";
+        add("scratch", scratch(), Place.MEMORY, buffers);
         add("logits", logits(), Place.MEMORY, "one chunk of the loss");
         recorded();
         runtime();

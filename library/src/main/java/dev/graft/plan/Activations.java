@@ -90,7 +90,8 @@ final class Activations {
     private Pass pass(Recomputation policy, BatchShape batch) {
         long tokens = batch.tokens();
         Tiles tiles = policy == Recomputation.NONE ? Tiles.one(tokens) : Tiles.of(tokens, hidden);
-        long ownOfAttention = ownOfAttention(batch);
+        long ownForward = numbers(Scratch.attentionForward(model.config(), batch, computation));
+        long ownBackward = numbers(Scratch.attentionBackward(model.config(), batch, computation));
         long kept = 0;
         long peak = 0;
         long offloaded = 0;
@@ -101,6 +102,7 @@ final class Activations {
             long input = layer.needsGradient() ? tokens * hidden : 0;
             boolean isDropped = policy.wholeLayers() && !isLast && layer.needsGradient();
             peak = Math.max(peak, kept + layer.forward(tiles, !isDropped));
+            peak = Math.max(peak, kept + tokens * layer.attendingForward() + ownForward);
             long backward;
             long attending;
             if (isDropped) {
@@ -118,20 +120,15 @@ final class Activations {
                 attending = layer.attending();
             }
             peak = Math.max(peak, kept + backward);
-            if (layer.needsGradient()) {
-                peak = Math.max(peak, kept + tokens * attending + ownOfAttention);
+            if (layer.attendsBackward()) {
+                peak = Math.max(peak, kept + tokens * attending + ownBackward);
             }
         }
         return new Pass(kept, peak, offloaded);
     }
 
-    /// What attention makes for itself on a card, in numbers; on a processor that is kept from step
-    /// to step, and among [Scratch].
-    private long ownOfAttention(BatchShape batch) {
-        return computation.card()
-                ? Math.ceilDiv(
-                        Scratch.attentionOnCard(model.config(), batch, computation), numberBytes)
-                : 0;
+    private long numbers(long bytes) {
+        return Math.ceilDiv(bytes, numberBytes);
     }
 
     /// A training pass over a batch.
@@ -154,8 +151,17 @@ final class Activations {
     long evaluation(BatchShape batch) {
         long tokens = batch.tokens();
         Tiles tiles = Tiles.of(tokens, hidden);
-        long widest = layers.stream().mapToLong(l -> l.inference(tiles)).max().orElseThrow();
-        long inLayers = (widest + ownOfAttention(batch)) * numberBytes;
+        long own = numbers(Scratch.attentionForward(model.config(), batch, computation));
+        long widest =
+                layers.stream()
+                        .mapToLong(
+                                l ->
+                                        Math.max(
+                                                l.inference(tiles),
+                                                tokens * l.attendingInference() + own))
+                        .max()
+                        .orElseThrow();
+        long inLayers = widest * numberBytes;
         long atTheEnd =
                 tokens * (2 * hidden + numbers.sum()) * numberBytes + lossBytes(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);

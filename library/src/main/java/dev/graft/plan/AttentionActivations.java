@@ -120,8 +120,19 @@ final class AttentionActivations {
         long narrow = trained.ranks(projections) + trained.ranks(o);
         long split = fused ? 2 * queries + 4 * keys : 0;
         long last = Math.max(hidden + after(), trained.dropped(o));
-        long end = 2 * queries + 2 * keys + heads + last;
+        long end = operation() + last;
         return before() + narrow + queryRows + keyRows + rotatedAgain() + Math.max(split, end);
+    }
+
+    /// The same while the operation runs, but for what it makes for itself on a card.
+    long attendingForward() {
+        long narrow = trained.ranks(projections);
+        return before() + narrow + queryRows + keyRows + rotatedAgain() + operation();
+    }
+
+    /// Queries, keys, values, the result and its log-sums.
+    private long operation() {
+        return 2 * queries + 2 * keys + heads;
     }
 
     /// The same where nothing is freed.
@@ -129,15 +140,20 @@ final class AttentionActivations {
         long narrow = trained.ranks(projections) + trained.ranks(o);
         long unrotated = queries + keys + (fused ? keys : 0);
         long normedHeads = queryRows > 0 ? queries + keys : 0;
-        long end = 2 * queries + 2 * keys + heads + hidden + after();
+        long end = operation() + hidden + after();
         return before() + narrow + queryRows + keyRows + unrotated + normedHeads + end;
     }
 
     /// The most that lives in a pass without gradients, the input included.
     long inference() {
         long split = fused ? 2 * queries + 4 * keys : 0;
-        long end = 2 * queries + 2 * keys + heads + hidden + after();
+        long end = operation() + hidden + after();
         return hidden + before() + queryRows + keyRows + Math.max(split, end);
+    }
+
+    /// The same while the operation runs, but for what it makes for itself on a card.
+    long attendingInference() {
+        return hidden + before() + queryRows + keyRows + operation();
     }
 
     /// What lives besides what is kept in the backward pass, at the worst step; a
@@ -164,12 +180,13 @@ final class AttentionActivations {
                 .orElseThrow();
     }
 
-    /// The same while the gradients of queries, keys and values are made, but for what the
-    /// operation makes for itself on a card; 0 where they are not wanted.
+    /// Whether the gradients of queries, keys and values are wanted.
+    boolean goesBackward() {
+        return projected;
+    }
+
+    /// The same while these are made, but for what the operation makes for itself on a card.
     long attending(boolean recomputes) {
-        if (!projected) {
-            return 0;
-        }
         long rest = input ? hidden : 0;
         long rotated = recomputes ? rotatedAgain() : 0;
         // On a processor those of keys and values lie apart for each query head at first.

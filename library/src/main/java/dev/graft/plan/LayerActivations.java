@@ -62,6 +62,23 @@ final class LayerActivations {
         return Math.max(inMlp, tokens.all() * attention.inference());
     }
 
+    // ---- the same two while attention runs, but for what it makes for itself on a card ----
+
+    /// In numbers a token.
+    long attendingForward() {
+        return hidden + attention.attendingForward();
+    }
+
+    /// In numbers a token.
+    long attendingInference() {
+        return attention.attendingInference();
+    }
+
+    /// Whether attention goes backward.
+    boolean attendsBackward() {
+        return attention.goesBackward();
+    }
+
     // ---- what lives besides what is kept in the backward pass, at the worst step ----
 
     /// Of a layer that was recorded, in numbers a token.

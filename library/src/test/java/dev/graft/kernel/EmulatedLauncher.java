@@ -4,6 +4,7 @@ import static java.lang.foreign.ValueLayout.ADDRESS;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
+import dev.graft.tensor.Device;
 import dev.graft.tensor.Tensor;
 import java.io.IOException;
 import java.io.InputStream;
@@ -97,7 +98,16 @@ final class EmulatedLauncher implements CudaLauncher {
 
     @Override
     public void launch(String kernel, long blocks, int threads, Object... arguments) {
-        if (Arrays.stream(arguments).anyMatch(a -> a instanceof Tensor t && !t.onCpu())) {
+        List<Device> devices =
+                Arrays.stream(arguments)
+                        .filter(Tensor.class::isInstance)
+                        .map(a -> ((Tensor) a).device())
+                        .distinct()
+                        .toList();
+        if (devices.size() > 1) {
+            throw new IllegalArgumentException(kernel + " has tensors on " + devices);
+        }
+        if (devices.contains(Device.META)) {
             return; // without numbers there is nothing to do
         }
         MethodHandle function = kernels.computeIfAbsent(kernel, this::find);

@@ -210,6 +210,46 @@ class CardMeasuredTest {
         check(folder, job.with(job.base().with(BaseStorage.QLORA)), lora);
     }
 
+    /// A pass without gradients; and one whose attention has none either.
+    @ParameterizedTest
+    @ValueSource(strings = {"Llama-3.2-1B", "gemma-2-9b-it", "Qwen3-4B"})
+    void evaluationTakesWhatThePlanSays(String name, @TempDir Path folder) throws Exception {
+        Path config = Shared.folder("data/configs").resolve(name + ".json");
+        SparseModel.write(folder, Files.readString(config), false);
+        Batch batch = batch(2, 3000);
+        LoraConfig lora = Configs.lora(4, "lm_head");
+        Job job = job(folder, lora, 1, 2).evaluating(BatchShape.of(2, 3000));
+        try (var model = model(folder, job);
+                var _ = Scope.open("evaluation", Device.META)) {
+            Tensor sum = Tensor.zeros(DType.F64, 1);
+            evaluate(model, batch, sum);
+            long before = Scope.liveBytes();
+            Scope.resetPeak();
+            evaluate(model, batch, sum);
+            Bill bill = Bill.of(job);
+            double planned =
+                    bill.bytes("activations") + bill.bytes("backward") + bill.bytes("beyond");
+            assertThat((Scope.peakBytes() - before) / planned).isBetween(LEAST, 1.01);
+        }
+    }
+
+    private static void evaluate(Golden.Model model, Batch batch, Tensor sum) {
+        try (var _ = Scope.open("batch");
+                var tape = Tape.inference(model.workspace)) {
+            model.transformer.loss(
+                    tape, batch.ids(), batch.positions(), batch.offsets(), batch.labels(), 1, sum);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"lm_head", "o_proj", "down_proj"})
+    void someModulesTakeWhatThePlanSays(String module, @TempDir Path folder) throws Exception {
+        Path config = Shared.folder("data/configs").resolve("gemma-2-9b-it.json");
+        SparseModel.write(folder, Files.readString(config), false);
+        LoraConfig lora = Configs.lora(4, module);
+        check(folder, job(folder, lora, 1, 2048), lora);
+    }
+
     @Test
     void fullTrainingTakesWhatThePlanSays(@TempDir Path folder) throws Exception {
         SparseModel.write(folder, fewLayers(), false);
