@@ -28,7 +28,7 @@ final class Account {
 
     Account(Job job) {
         this.job = job;
-        this.number = job.computation().type().bytes();
+        this.number = job.computation().numberBytes();
         this.model = ModelLayout.of(job.model());
         this.trained = TrainedTensors.of(model, job.tuning());
         double dropout =

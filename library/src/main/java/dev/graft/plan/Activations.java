@@ -18,7 +18,6 @@ final class Activations {
     private final TrainedTensors trained;
     private final double dropout;
     private final Computation computation;
-    private final Numbers numbers;
     private final long numberBytes;
     private final long hidden; // H
     private final long chunkRows;
@@ -43,8 +42,7 @@ final class Activations {
         this.trained = trained;
         this.dropout = dropout;
         this.computation = computation;
-        this.numbers = Numbers.of(computation);
-        this.numberBytes = numbers.bytes();
+        this.numberBytes = computation.numberBytes();
         this.hidden = model.config().hidden();
         this.chunkRows = chunkRows;
         this.layers = layers();
@@ -55,7 +53,7 @@ final class Activations {
         boolean needed = trained.whole().contains(model.embedding().path());
         for (ModelLayout.Layer modules : model.layers()) {
             var maps = new TrainedMaps(trained, dropout);
-            var layer = new LayerActivations(model.config(), modules, maps, needed, numbers);
+            var layer = new LayerActivations(model.config(), modules, maps, needed, computation);
             all.add(layer);
             needed = layer.needsGradient();
         }
@@ -81,7 +79,7 @@ final class Activations {
     /// The input of the last norm, and one number a row.
     private long lastNorm() {
         boolean trains = trained.whole().contains(model.norms().getLast().path());
-        return outputNeeded() || trains ? hidden + numbers.sum() : 0;
+        return outputNeeded() || trains ? hidden + computation.sumNumbers() : 0;
     }
 
     /// What the layers keep and the most that lives while they go backward, in numbers.
@@ -90,8 +88,7 @@ final class Activations {
     private Pass pass(Recomputation policy, BatchShape batch) {
         long tokens = batch.tokens();
         Tiles tiles = policy == Recomputation.NONE ? Tiles.one(tokens) : Tiles.of(tokens, hidden);
-        long ownForward = numbers(Scratch.attentionForward(model.config(), batch, computation));
-        long ownBackward = numbers(Scratch.attentionBackward(model.config(), batch, computation));
+        var own = OwnOfAttention.of(model.config(), batch, computation);
         long kept = 0;
         long peak = 0;
         long offloaded = 0;
@@ -102,7 +99,7 @@ final class Activations {
             long input = layer.needsGradient() ? tokens * hidden : 0;
             boolean isDropped = policy.wholeLayers() && !isLast && layer.needsGradient();
             peak = Math.max(peak, kept + layer.forward(tiles, !isDropped));
-            peak = Math.max(peak, kept + tokens * layer.attendingForward() + ownForward);
+            peak = Math.max(peak, kept + tokens * layer.attendingForward() + own.forward());
             long backward;
             long attending;
             if (isDropped) {
@@ -121,14 +118,10 @@ final class Activations {
             }
             peak = Math.max(peak, kept + backward);
             if (layer.attendsBackward()) {
-                peak = Math.max(peak, kept + tokens * attending + ownBackward);
+                peak = Math.max(peak, kept + tokens * attending + own.backward());
             }
         }
         return new Pass(kept, peak, offloaded);
-    }
-
-    private long numbers(long bytes) {
-        return Math.ceilDiv(bytes, numberBytes);
     }
 
     /// A training pass over a batch.
@@ -151,19 +144,20 @@ final class Activations {
     long evaluation(BatchShape batch) {
         long tokens = batch.tokens();
         Tiles tiles = Tiles.of(tokens, hidden);
-        long own = numbers(Scratch.attentionForward(model.config(), batch, computation));
+        var own = OwnOfAttention.of(model.config(), batch, computation);
         long widest =
                 layers.stream()
                         .mapToLong(
                                 l ->
                                         Math.max(
                                                 l.inference(tiles),
-                                                tokens * l.attendingInference() + own))
+                                                tokens * l.attendingInference() + own.forward()))
                         .max()
                         .orElseThrow();
         long inLayers = widest * numberBytes;
         long atTheEnd =
-                tokens * (2 * hidden + numbers.sum()) * numberBytes + lossBytes(batch, false);
+                tokens * (2 * hidden + computation.sumNumbers()) * numberBytes
+                        + lossBytes(batch, false);
         return idsAndAngles(tokens) + Math.max(inLayers, atTheEnd);
     }
 

@@ -35,7 +35,11 @@ final class AttentionActivations {
     private final boolean output;
 
     AttentionActivations(
-            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, Numbers numbers) {
+            ModelConfig config,
+            Layer layer,
+            TrainedMaps trained,
+            boolean input,
+            Computation computation) {
         var shape = config.attention();
         this.trained = trained;
         this.projections = layer.projections();
@@ -43,8 +47,8 @@ final class AttentionActivations {
         this.hidden = config.hidden();
         this.queries = (long) shape.heads() * shape.headWidth();
         this.keys = (long) shape.keyHeads() * shape.headWidth();
-        this.sum = numbers.sum();
-        this.card = numbers.card();
+        this.sum = computation.sumNumbers();
+        this.card = computation.card();
         this.heads = sum * shape.heads();
         boolean each = shape.norm() == QueryKeyNorm.HEAD;
         boolean hasNorms = shape.norm() != QueryKeyNorm.NONE;

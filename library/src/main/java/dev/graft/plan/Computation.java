@@ -9,6 +9,16 @@ import dev.graft.tensor.DType;
 public record Computation(DType type, boolean card, boolean graphs) {
     public static final Computation ON_PROCESSOR = new Computation(DType.F32, false, false);
 
+    /// Of a number of that type.
+    long numberBytes() {
+        return type.bytes();
+    }
+
+    /// Numbers in whose place one of float32 is: what sums are, whatever is computed in.
+    long sumNumbers() {
+        return DType.F32.bytes() / numberBytes();
+    }
+
     public static Computation onCard(DType type) {
         return new Computation(type, true, false);
     }

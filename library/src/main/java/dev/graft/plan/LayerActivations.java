@@ -13,10 +13,15 @@ final class LayerActivations {
 
     /// @param input whether the layer's input needs a gradient
     LayerActivations(
-            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, Numbers numbers) {
+            ModelConfig config,
+            Layer layer,
+            TrainedMaps trained,
+            boolean input,
+            Computation computation) {
         this.hidden = config.hidden();
-        this.attention = new AttentionActivations(config, layer, trained, input, numbers);
-        this.mlp = new MlpActivations(config, layer, trained, attention.needsGradient(), numbers);
+        this.attention = new AttentionActivations(config, layer, trained, input, computation);
+        this.mlp =
+                new MlpActivations(config, layer, trained, attention.needsGradient(), computation);
     }
 
     /// Whether the layer's output needs a gradient.

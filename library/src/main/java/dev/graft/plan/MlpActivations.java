@@ -34,7 +34,11 @@ final class MlpActivations {
     private final boolean output;
 
     MlpActivations(
-            ModelConfig config, Layer layer, TrainedMaps trained, boolean input, Numbers numbers) {
+            ModelConfig config,
+            Layer layer,
+            TrainedMaps trained,
+            boolean input,
+            Computation computation) {
         this.trained = trained;
         this.gateUp = new ArrayList<>();
         this.down = new ArrayList<>();
@@ -42,7 +46,7 @@ final class MlpActivations {
         layer.blocks().forEach(b -> down.add(b.down()));
         this.gateUpStep = gateUpStep(layer);
         this.hidden = config.hidden();
-        this.sum = numbers.sum();
+        this.sum = computation.sumNumbers();
         this.experts = layer.router() == null ? null : config.mlp().experts();
         boolean routes = false;
         if (experts == null) {

@@ -15,17 +15,19 @@ public final class EmulatedCard implements BeforeAllCallback, AfterAllCallback {
 
     @Override
     public void beforeAll(ExtensionContext context) throws Exception {
-        assumeTrue(EmulatedLauncher.isPossible(), "g++ is not here, which the emulation needs");
         FastestKernels.emulate(new CudaKernels(launcher()));
     }
 
-    private static EmulatedLauncher launcher() throws Exception {
+    /// Compiled once; skips the tests of who asks where there is no compiler.
+    static EmulatedLauncher launcher() throws Exception {
         if (launcher == null) {
+            assumeTrue(EmulatedLauncher.isPossible(), "g++ is not here, which the emulation needs");
             Path folder = Files.createTempDirectory("emulated-card");
             launcher = EmulatedLauncher.compile(folder);
-            Files.delete(folder.resolve("kernels.so"));
-            Files.delete(folder.resolve("kernels.cpp"));
-            Files.delete(folder);
+            // last first, and not before a sanitizer has named what it found
+            folder.toFile().deleteOnExit();
+            folder.resolve("kernels.cpp").toFile().deleteOnExit();
+            folder.resolve("kernels.so").toFile().deleteOnExit();
         }
         return launcher;
     }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Scope;
 import dev.graft.tensor.Tensor;
-import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -54,10 +53,11 @@ class SanitizedKernelsTest {
         libraries = String.join(":", found);
     }
 
-    private static Ended run(Class<?> main, String... arguments) throws Exception {
+    private Ended run(Class<?> main, String... arguments) throws Exception {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-D" + EmulatedLauncher.SANITIZE + "=true");
+        command.add("-Djava.io.tmpdir=" + folder); // a process that is ended leaves its kernels
         command.add("--add-modules=jdk.incubator.vector");
         command.add("--enable-native-access=ALL-UNNAMED");
         command.add("-Dorg.bytedeco.javacpp.nopointergc=true");
@@ -94,27 +94,27 @@ class SanitizedKernelsTest {
 
     @Test
     void oneNumberTooManyEndsTheProcess() throws Exception {
-        Ended ended = run(Dropout.class, folder.toString(), "0", "17");
+        Ended ended = run(Dropout.class, "0", "17");
         assertThat(ended.status()).as(ended.output()).isNotZero();
         assertThat(ended.output()).contains("heap-buffer-overflow", "dropout");
     }
 
     @Test
     void aPackBetweenTwoPacksEndsTheProcess() throws Exception {
-        Ended ended = run(Dropout.class, folder.toString(), "1", "12");
+        Ended ended = run(Dropout.class, "1", "12");
         assertThat(ended.status()).as(ended.output()).isNotZero();
         assertThat(ended.output()).contains("misaligned address");
     }
 
-    /// A folder, a number, and how many from there on: asks for those of sixteen in packs of four.
+    /// A number, and how many from there on: asks for those of sixteen in packs of four.
     static final class Dropout {
         private Dropout() {}
 
-        public static void main(String[] arguments) throws IOException, InterruptedException {
-            EmulatedLauncher launcher = EmulatedLauncher.compile(Path.of(arguments[0]));
+        public static void main(String[] arguments) throws Exception {
+            EmulatedLauncher launcher = EmulatedCard.launcher();
             try (var _ = Scope.open()) {
-                Tensor x = Tensor.zeros(DType.F32, 16).narrow(0, Integer.parseInt(arguments[1]), 4);
-                long count = Long.parseLong(arguments[2]);
+                Tensor x = Tensor.zeros(DType.F32, 16).narrow(0, Integer.parseInt(arguments[0]), 4);
+                long count = Long.parseLong(arguments[1]);
                 launcher.launch("dropout_f32_4", 1, 32, x, 1L, 1L, 1f, x, count);
             }
         }

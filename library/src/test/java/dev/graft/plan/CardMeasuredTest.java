@@ -6,7 +6,6 @@ import dev.graft.Shared;
 import dev.graft.adapter.Adapter;
 import dev.graft.adapter.LoraConfig;
 import dev.graft.data.Batch;
-import dev.graft.data.Example;
 import dev.graft.golden.Golden;
 import dev.graft.kernel.CardWithoutNumbers;
 import dev.graft.model.BaseResidency;
@@ -16,9 +15,7 @@ import dev.graft.model.ModelConfig;
 import dev.graft.nn.Parameter;
 import dev.graft.nn.Recompute;
 import dev.graft.nn.Tape;
-import dev.graft.optim.AdamW;
 import dev.graft.optim.Optim;
-import dev.graft.optim.Paging;
 import dev.graft.tensor.DType;
 import dev.graft.tensor.Device;
 import dev.graft.tensor.Scope;
@@ -27,7 +24,6 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -48,38 +44,26 @@ class CardMeasuredTest {
     /// Bytes of tensors: at the worst moment of a step, and before a step begins.
     private record Measured(long peak, long between) {}
 
-    private static Batch batch(int sequences, int length) {
-        List<Example> examples = new ArrayList<>();
-        for (int i = 0; i < sequences; i++) {
-            examples.add(Example.allTrained(new int[length]));
-        }
-        return Batch.of(examples);
-    }
-
     private static void pass(Golden.Model model, Batch batch, Recompute recompute) {
         try (var _ = Scope.open("micro-batch", Device.META);
                 var tape = Tape.recording(model.workspace, 1, recompute)) {
-            Tensor sum = Tensor.zeros(DType.F64, 1);
-            model.transformer.loss(
-                    tape, batch.ids(), batch.positions(), batch.offsets(), batch.labels(), 1, sum);
+            loss(model, tape, batch, Tensor.zeros(DType.F64, 1));
             tape.backward();
         }
+    }
+
+    private static void loss(Golden.Model model, Tape tape, Batch batch, Tensor sum) {
+        model.transformer.loss(
+                tape, batch.ids(), batch.positions(), batch.offsets(), batch.labels(), 1, sum);
     }
 
     private static Measured step(
             Golden.Model model, Collection<Parameter> parameters, Job job, long before) {
         BatchShape shape = job.batch();
-        Batch batch = batch(shape.sequences(), shape.longest());
-        Recompute recompute =
-                switch (job.recomputation()) {
-                    case NONE -> new Recompute.None();
-                    case MLP -> new Recompute.Mlp();
-                    case LAYER -> new Recompute.Layer();
-                    case OFFLOAD -> new Recompute.Offload(null);
-                };
-        var settings =
-                new AdamW.Settings(0.9, 0.999, 1e-8, 0, job.optimizer().optim(), Paging.TEMPORARY);
-        try (var optimizer = new AdamW(List.copyOf(parameters), settings, _ -> true);
+        Batch batch =
+                MeasuredTest.batch(shape.sequences(), shape.longest(), job.model().vocabulary());
+        Recompute recompute = MeasuredTest.recompute(job.recomputation(), null);
+        try (var optimizer = MeasuredTest.optimizer(parameters, job.optimizer().optim());
                 var _ = Scope.open("step", Device.META)) {
             pass(model, batch, recompute);
             long between = Scope.liveBytes() - before;
@@ -108,14 +92,14 @@ class CardMeasuredTest {
 
     private static void check(
             Golden.Model model, Collection<Parameter> parameters, Job job, long before) {
-        Job layer = job.with(Recomputation.LAYER);
+        long without = 0;
         for (Recomputation policy :
                 List.of(Recomputation.NONE, Recomputation.MLP, Recomputation.LAYER)) {
             Job again = job.with(policy);
-            long peak = step(model, parameters, again, before).peak();
-            checkCard(again, peak - Bill.of(again).inHost());
+            Measured measured = step(model, parameters, again, before);
+            checkCard(again, measured.peak() - Bill.of(again).inHost());
+            without = measured.between(); // the same with each
         }
-        long without = step(model, parameters, layer, before).between();
         checkOffload(model, parameters, job.with(Recomputation.OFFLOAD), without, before);
     }
 
@@ -216,9 +200,9 @@ class CardMeasuredTest {
     void evaluationTakesWhatThePlanSays(String name, @TempDir Path folder) throws Exception {
         Path config = Shared.folder("data/configs").resolve(name + ".json");
         SparseModel.write(folder, Files.readString(config), false);
-        Batch batch = batch(2, 3000);
         LoraConfig lora = Configs.lora(4, "lm_head");
         Job job = job(folder, lora, 1, 2).evaluating(BatchShape.of(2, 3000));
+        Batch batch = MeasuredTest.batch(2, 3000, job.model().vocabulary());
         try (var model = model(folder, job);
                 var _ = Scope.open("evaluation", Device.META)) {
             Tensor sum = Tensor.zeros(DType.F64, 1);
@@ -236,8 +220,7 @@ class CardMeasuredTest {
     private static void evaluate(Golden.Model model, Batch batch, Tensor sum) {
         try (var _ = Scope.open("batch");
                 var tape = Tape.inference(model.workspace)) {
-            model.transformer.loss(
-                    tape, batch.ids(), batch.positions(), batch.offsets(), batch.labels(), 1, sum);
+            loss(model, tape, batch, sum);
         }
     }
 
@@ -265,7 +248,7 @@ class CardMeasuredTest {
     @Test
     void modulesThatAreTrainedWholeTakeWhatThePlanSays(@TempDir Path folder) throws Exception {
         SparseModel.write(folder, fewLayers(), true);
-        LoraConfig lora = Configs.saving("embed_tokens", "lm_head");
+        LoraConfig lora = Configs.saving(16, "embed_tokens", "lm_head");
         Job job = job(folder, lora, 2, 1024);
         check(folder, job.with(job.base().with(BaseStorage.QLORA)), lora);
     }

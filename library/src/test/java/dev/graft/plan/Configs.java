@@ -30,35 +30,24 @@ final class Configs {
     }
 
     static LoraConfig lora(int r, String... modules) {
-        return new LoraConfig(
-                r,
-                r,
-                0,
-                new TargetModules.Names(List.of(modules)),
-                null,
-                LoraConfig.Bias.NONE,
-                false,
-                List.of(),
-                Map.of(),
-                Map.of(),
-                List.of(),
-                List.of(),
-                LoraConfig.Init.TRUE,
-                null);
+        return lora(r, new TargetModules.Names(List.of(modules)), List.of());
     }
 
     /// LoRA of all linear maps, and modules that are trained whole.
-    static LoraConfig saving(String... modules) {
-        LoraConfig all = LoraConfig.allLinear(16, 16);
+    static LoraConfig saving(int r, String... modules) {
+        return lora(r, LoraConfig.allLinear(r, r).targetModules(), List.of(modules));
+    }
+
+    private static LoraConfig lora(int r, TargetModules modules, List<String> saved) {
         return new LoraConfig(
-                all.r(),
-                all.loraAlpha(),
+                r,
+                r,
                 0,
-                all.targetModules(),
+                modules,
                 null,
                 LoraConfig.Bias.NONE,
                 false,
-                List.of(modules),
+                saved,
                 Map.of(),
                 Map.of(),
                 List.of(),

@@ -50,7 +50,7 @@ class MeasuredTest {
     private static final List<String> NOT_TENSORS =
             List.of("runtime", "heap", "libraries", "base", "inputs", "inputs_file");
 
-    private static Batch batch(int sequences, int length, int vocabulary) {
+    static Batch batch(int sequences, int length, int vocabulary) {
         var random = new Random(3);
         List<Example> examples = new ArrayList<>();
         for (int i = 0; i < sequences; i++) {
@@ -73,9 +73,7 @@ class MeasuredTest {
             Golden.Model model, Collection<Parameter> parameters, Job job, long before) {
         BatchShape shape = job.batch();
         Batch batch = batch(shape.sequences(), shape.longest(), job.model().vocabulary());
-        var settings =
-                new AdamW.Settings(0.9, 0.999, 1e-8, 0, job.optimizer().optim(), Paging.TEMPORARY);
-        try (var optimizer = new AdamW(List.copyOf(parameters), settings, _ -> true)) {
+        try (var optimizer = optimizer(parameters, job.optimizer().optim())) {
             pass(model, batch, job.recomputation()); // makes the scratch buffers
             Scope.resetPeak();
             long kept = pass(model, batch, job.recomputation());
@@ -85,17 +83,25 @@ class MeasuredTest {
         }
     }
 
+    static AdamW optimizer(Collection<Parameter> parameters, Optim optim) {
+        var settings = new AdamW.Settings(0.9, 0.999, 1e-8, 0, optim, Paging.TEMPORARY);
+        return new AdamW(List.copyOf(parameters), settings, _ -> true);
+    }
+
+    /// @param folder for what is offloaded on a processor
+    static Recompute recompute(Recomputation policy, Path folder) {
+        return switch (policy) {
+            case NONE -> new Recompute.None();
+            case MLP -> new Recompute.Mlp();
+            case LAYER -> new Recompute.Layer();
+            case OFFLOAD -> new Recompute.Offload(folder);
+        };
+    }
+
     /// Returns what the forward pass keeps.
     private long pass(Golden.Model model, Batch batch, Recomputation policy) {
-        Recompute recompute =
-                switch (policy) {
-                    case NONE -> new Recompute.None();
-                    case MLP -> new Recompute.Mlp();
-                    case LAYER -> new Recompute.Layer();
-                    case OFFLOAD -> new Recompute.Offload(folder);
-                };
         try (var _ = Scope.open("micro-batch");
-                var tape = Tape.recording(model.workspace, 1, recompute)) {
+                var tape = Tape.recording(model.workspace, 1, recompute(policy, folder))) {
             long before = Scope.liveBytes();
             Losses.of(
                     model.transformer,
@@ -289,8 +295,7 @@ class MeasuredTest {
                     Job.of(model.transformer.config(), new Tuning.Full(), BatchShape.of(1, 8))
                             .with(OptimizerState.of(optim));
             long before = Scope.liveBytes();
-            var settings = new AdamW.Settings(0.9, 0.999, 1e-8, 0, optim, Paging.TEMPORARY);
-            try (var _ = new AdamW(parameters, settings, _ -> true)) {
+            try (var _ = optimizer(parameters, optim)) {
                 assertThat(Scope.liveBytes() - before).isEqualTo(Bill.of(job).bytes("optimizer"));
             }
         }
