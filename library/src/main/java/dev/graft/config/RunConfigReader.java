@@ -8,8 +8,6 @@ import com.fasterxml.jackson.databind.node.TextNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import dev.graft.error.ConfigException;
-import dev.graft.model.BaseResidency;
-import dev.graft.optim.Optim;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -36,7 +34,7 @@ public final class RunConfigReader {
                     .build();
 
     private final List<String> problems = new ArrayList<>();
-    private final Map<Key<?>, Object> values = new HashMap<>();
+    private final BoundValues values = new BoundValues();
 
     private RunConfigReader() {}
 
@@ -71,7 +69,7 @@ public final class RunConfigReader {
         reader.take(reader.tree(overrides), flags);
         given.putAll(flags);
         Keys.ALL.forEach(key -> reader.bind(key, given.get(key)));
-        reader.checkTogether();
+        new KeysTogether(reader.values, reader.problems).check();
         if (!reader.problems.isEmpty()) {
             throw new ConfigException(
                     "%s: %d %s%n  %s"
@@ -172,117 +170,12 @@ public final class RunConfigReader {
         return text.length() <= 80 ? text : text.substring(0, 77) + "...";
     }
 
-    private void checkTogether() {
-        require(Keys.MODEL);
-        require(Keys.OUTPUT_DIR);
-        require(Keys.DATASET);
-        var strategy = get(Keys.EVAL_STRATEGY, IntervalStrategy.NO);
-        boolean evalDataKnown =
-                values.containsKey(Keys.EVAL_DATASET) && values.containsKey(Keys.EVAL_SPLIT);
-        if (strategy != IntervalStrategy.NO && evalDataKnown && !evaluates()) {
-            problems.add(
-                    "eval_strategy: found %s but nothing to evaluate on, expected eval_dataset or eval_split too"
-                            .formatted(strategy));
-        }
-        checkData();
-        checkQuantization();
-        checkGraphs();
-        if (get(Keys.FINETUNING_TYPE) == FinetuningType.FULL && get(Keys.ADAPTER) != null) {
-            problems.add(
-                    "adapter_name_or_path: found with finetuning_type full, expected"
-                            + " finetuning_type lora (or merge the adapter first)");
-        }
-        var optim =
-                get(Keys.OPTIM, Optim.PAGED_ADAMW_32BIT); // unknown where it is a problem itself
-        if (get(Keys.OPTIM_MEMORY, 0L) > 0 && !optim.paged()) {
-            problems.add(
-                    "optim_memory: found with optim %s, expected one that is paged"
-                            .formatted(optim));
-        }
-    }
-
-    /// One weight a file; a stream has no length, so it cannot be divided by a share, nor an
-    /// epoch into steps.
-    private void checkData() {
-        List<Double> weights = get(Keys.DATASET_WEIGHTS, List.of());
-        int files = get(Keys.DATASET, List.of()).size();
-        if (!weights.isEmpty() && weights.size() != files) {
-            problems.add(
-                    "dataset_weights: found %d numbers for %d files of dataset, expected one for each"
-                            .formatted(weights.size(), files));
-        }
-        if (!get(Keys.STREAMING, false)) {
-            return;
-        }
-        if (get(Keys.MAX_STEPS, 1) < 1) {
-            problems.add("streaming: found without max_steps, expected the number of steps too");
-        }
-        if (!weights.isEmpty()) {
-            problems.add("dataset_weights: found with streaming, expected one of both");
-        }
-        double split = get(Keys.EVAL_SPLIT, 0.0);
-        if (split > 0 && split < 1) {
-            problems.add(
-                    "eval_split: found the share %s with streaming, expected a number of examples (the first are held out) or eval_dataset"
-                            .formatted(split));
-        }
-    }
-
-    /// The host takes part in passes with any of these.
-    private void checkGraphs() {
-        if (!get(Keys.CUDA_GRAPHS, false)) {
-            return;
-        }
-        if (get(Keys.LORA_DROPOUT, 0.0) > 0) {
-            problems.add("cuda_graphs: found with lora_dropout, expected lora_dropout: 0");
-        }
-        if (get(Keys.GRADIENT_CHECKPOINTING) == GradientCheckpointing.OFFLOAD) {
-            problems.add(
-                    "cuda_graphs: found with gradient_checkpointing: offload, expected none, mlp, layer or auto");
-        }
-        if (get(Keys.BASE_RESIDENCY) == BaseResidency.STREAMED) {
-            problems.add("cuda_graphs: found with base_residency: streamed, expected auto or ram");
-        }
-    }
-
-    private void checkQuantization() {
-        boolean four = get(Keys.LOAD_IN_4BIT, false);
-        boolean eight = get(Keys.LOAD_IN_8BIT, false);
-        if (four && eight) {
-            problems.add("load_in_4bit: found with load_in_8bit, expected one of them");
-        }
-        if ((four || eight) && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
-            problems.add(
-                    "load_in_%sbit: found with finetuning_type full, expected finetuning_type lora: weights in codes cannot take small steps"
-                            .formatted(four ? "4" : "8"));
-        }
-        if (get(Keys.BASE_RESIDENCY) == BaseResidency.STREAMED
-                && get(Keys.FINETUNING_TYPE) == FinetuningType.FULL) {
-            problems.add(
-                    "base_residency: streamed found with finetuning_type full, expected finetuning_type lora: weights that are trained stay on the card");
-        }
-    }
-
-    private void require(Key<?> key) {
-        boolean bound = values.containsKey(key);
-        if (bound && (values.get(key) == null || values.get(key).equals(List.of()))) {
-            problems.add(key.problem("nothing") + " (required)");
-        }
-    }
-
-    private boolean evaluates() {
-        return (get(Keys.EVAL_DATASET) != null && !get(Keys.EVAL_DATASET).isEmpty())
-                || (get(Keys.EVAL_SPLIT) != null && get(Keys.EVAL_SPLIT) > 0);
-    }
-
-    @SuppressWarnings("unchecked") // bind() pairs every key with a value of its type
     private <T> T get(Key<T> key) {
-        return (T) values.get(key);
+        return values.get(key);
     }
 
     private <T> T get(Key<T> key, T otherwise) {
-        T value = get(key);
-        return value == null ? otherwise : value;
+        return values.get(key, otherwise);
     }
 
     private RunConfig build() {
@@ -361,7 +254,7 @@ public final class RunConfigReader {
     }
 
     private TrainOptions train() {
-        var whenToEvaluate = evaluates() ? IntervalStrategy.EPOCH : IntervalStrategy.NO;
+        var whenToEvaluate = values.evaluates() ? IntervalStrategy.EPOCH : IntervalStrategy.NO;
         return new TrainOptions(
                 get(Keys.NUM_TRAIN_EPOCHS),
                 get(Keys.MAX_STEPS),
